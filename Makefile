@@ -1,0 +1,40 @@
+# Everything sets up what it needs first. `make` alone lists what there is.
+BIN := .venv/bin
+ARGS ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+setup: ## build .venv with .venv/bin/retrowalk (PYTHON=... to choose the Python)
+	@.ci/setup
+
+demo: setup ## one whole session on a simulated treadmill (ARGS="--machine mph" and the like)
+	@$(BIN)/retrowalk demo $(ARGS)
+
+check: setup ## lint, types and import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: run $(BIN)/ruff format"; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: check ## check, then all tests, with their coverage
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@$(BIN)/coverage report --include='daemon/retrowalk/core/*,daemon/retrowalk/belt.py' \
+	  --fail-under=100 --show-missing --skip-covered > .coverage.core || \
+	  { cat .coverage.core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
+
+bench: setup ## the figures the README states
+	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done
+
+lock: ## pin all dependencies anew in requirements.txt (needs uv or the network)
+	@uv=$$(command -v uv) || { python3 -m venv build/uv && build/uv/bin/pip install -q uv && uv=build/uv/bin/uv; }; \
+	$$uv pip compile pyproject.toml --extra demo --group dev --group build --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+
+clean: ## remove everything that was built
+	rm -rf .venv build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
