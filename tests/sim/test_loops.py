@@ -1,0 +1,129 @@
+"""Time in the paced loops: how much of it passes, in which order, and what does not make it pass."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from retrowalk.sim.loops import scaled_loop, virtual_loop
+
+
+def run(factory: Callable[[], asyncio.AbstractEventLoop], main: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+def compute(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+async def slept(seconds: float) -> float:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await asyncio.sleep(seconds)
+    return loop.time() - started
+
+
+def test_an_hour_of_virtual_time_takes_no_time() -> None:
+    started = time.monotonic()
+    assert run(virtual_loop, slept(3600)) == pytest.approx(3600)
+    assert time.monotonic() - started < 1
+
+
+def test_virtual_time_starts_at_zero_and_jumps_from_timer_to_timer() -> None:
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        seen: list[float] = []
+        for delay in (7.5, 0.25, 3.0):
+            loop.call_later(delay, lambda: seen.append(loop.time()))
+        await asyncio.sleep(10)
+        return seen
+
+    assert run(virtual_loop, main()) == pytest.approx([0.25, 3.0, 7.5])
+
+
+def test_timers_due_at_different_times_never_run_in_one_turn_however_long_computing_took() -> None:
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        seen: list[float] = []
+
+        def busy() -> None:
+            seen.append(loop.time())
+            compute(0.02)  # at this rate 20 s of loop time
+
+        for delay in (1.0, 2.0, 3.0):
+            loop.call_later(delay, busy)
+        await asyncio.sleep(4)
+        return seen
+
+    assert run(lambda: scaled_loop(1000), main()) == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_a_time_out_does_not_strike_while_the_loop_computes() -> None:
+    async def main() -> bool:
+        async with asyncio.timeout(1.0):  # a millisecond of real time
+            compute(0.05)
+            await asyncio.sleep(0.5)
+        return True
+
+    assert run(lambda: scaled_loop(1000), main())
+
+
+def test_scaled_time_passes_rate_times_as_fast_as_real_time() -> None:
+    started = time.monotonic()
+    assert run(lambda: scaled_loop(100), slept(10)) == pytest.approx(10)
+    assert 0.1 <= time.monotonic() - started < 0.5
+
+
+def test_short_timers_keep_the_rate_because_waits_are_not_rounded_to_milliseconds() -> None:
+    async def main() -> None:
+        for _ in range(400):  # 0.05 s at 1000 times real time are 0.05 ms
+            await asyncio.sleep(0.05)
+
+    started = time.monotonic()
+    run(lambda: scaled_loop(1000), main())
+    assert 0.02 <= time.monotonic() - started < 0.3
+
+
+def test_a_loop_that_computed_makes_up_for_it_by_waiting_less() -> None:
+    async def main() -> None:
+        for _ in range(10):
+            compute(0.01)
+            await asyncio.sleep(2.0)  # 0.02 s real: half of it is used up already
+
+    started = time.monotonic()
+    run(lambda: scaled_loop(100), main())
+    assert 0.19 <= time.monotonic() - started < 0.29
+
+
+def test_a_socket_that_wakes_a_scaled_loop_lets_only_the_time_waited_pass() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            loop.call_later(5.0, theirs.send, b"x")
+            await asyncio.wait_for(loop.sock_recv(ours, 1), 100)
+            return loop.time()
+
+    assert run(lambda: scaled_loop(100), main()) == pytest.approx(5.0, abs=2.0)
+
+
+def test_a_thread_that_wakes_a_virtual_loop_lets_no_time_pass() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        assert await asyncio.to_thread(lambda: 7) == 7
+        return loop.time()
+
+    assert run(virtual_loop, main()) == 0.0
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="a rate of time must be a finite number above 0"):
+        scaled_loop(rate)
