@@ -1,0 +1,46 @@
+"""Where this machine keeps retrowalk's files. Nothing heavy is imported here: `session stop` must be fast."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+Environ = Mapping[str, str]
+
+_SYSTEM_CONFIG = Path("/etc/retrowalk/retrowalk.toml")
+_SYSTEM_SOCKET = Path("/run/retrowalk/retrowalk.sock")
+
+
+def config_candidates(environ: Environ = os.environ) -> list[Path]:
+    """Where the configuration is looked for when no --config is given, the first existing one wins."""
+    named = [Path(environ["RETROWALK_CONFIG"])] if environ.get("RETROWALK_CONFIG") else []
+    return [*named, Path("retrowalk.toml"), user_config_dir(environ) / "retrowalk.toml", _SYSTEM_CONFIG]
+
+
+def user_config_dir(environ: Environ = os.environ) -> Path:
+    """The user's folder for retrowalk.toml, programs and machine files of their own."""
+    return Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "retrowalk"
+
+
+def state_dir(environ: Environ = os.environ) -> Path:
+    """For what must survive a restart: the moving-marker, what a schedule last offered."""
+    if given := environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "retrowalk"
+
+
+def socket_path(environ: Environ = os.environ) -> Path:
+    """Where a daemon started here listens for `retrowalk session`."""
+    if given := environ.get("RETROWALK_SOCKET"):
+        return Path(given)
+    if given := environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.split(":")[0]) / "retrowalk.sock"
+    if given := environ.get("XDG_RUNTIME_DIR"):
+        return Path(given) / "retrowalk.sock"
+    return state_dir(environ) / "retrowalk.sock"
+
+
+def socket_candidates(environ: Environ = os.environ) -> list[Path]:
+    """Where a running daemon may listen: one of this user's first, then the system's."""
+    if environ.get("RETROWALK_SOCKET"):
+        return [socket_path(environ)]
+    return [socket_path(environ), state_dir(environ) / "retrowalk.sock", _SYSTEM_SOCKET]

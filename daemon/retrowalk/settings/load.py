@@ -1,0 +1,85 @@
+"""Find the file, read it, add the secrets; or tell everything that is wrong with it."""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from retrowalk import paths
+from retrowalk.settings.model import Settings
+from retrowalk.settings.sentences import line_of, sentence
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; `problems` has one sentence for each mistake."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def load_settings(path: Path | None = None, environ: paths.Environ = os.environ) -> Settings:
+    """The settings of `path`, or of the first file of the search order, with their secrets.
+
+    Raises SettingsError: no such file, no TOML, or any key that is unknown, of a wrong kind or out of bounds.
+    """
+    candidates = [path] if path else paths.config_candidates(environ)
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None:
+        looked = ", ".join(str(candidate) for candidate in candidates)
+        raise SettingsError([f"there is no configuration file at {looked}: name one with --config"])
+    try:
+        text = found.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{found}: octet {error.start} is not UTF-8: save the file as UTF-8"]) from error
+    except OSError as error:
+        raise SettingsError([f"{found}: cannot be read: {error.strerror}"]) from error
+    settings = parse_settings(text, str(found), environ)
+    return settings.read_from(found)
+
+
+def parse_settings(text: str, name: str = "retrowalk.toml", environ: paths.Environ = os.environ) -> Settings:
+    """The settings of a TOML text; its mistakes are told under `name`. Raises SettingsError."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([_syntax_error(name, text, str(error))]) from error
+    try:
+        # By way of JSON: there a list may become a tuple while "1.5" still is no number.
+        settings = Settings.model_validate_json(json.dumps(tree, default=str))
+    except ValidationError as error:
+        problems = [(line_of(text, one["loc"]) or 0, sentence(name, text, one)) for one in error.errors()]
+        raise SettingsError([told for _, told in sorted(problems)]) from error
+    password = _mqtt_password(environ)
+    if password is None:
+        return settings
+    mqtt = settings.mqtt.model_copy(update={"password": SecretStr(password)})
+    return settings.model_copy(update={"mqtt": mqtt})
+
+
+def _syntax_error(name: str, text: str, told: str) -> str:
+    """tomllib's words, with the place in front: `FILE:LINE:COLUMN: words`."""
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", told)
+    if place is None:
+        return f"{name}: {told}"
+    line, column = place[1] or len(text.splitlines()), place[2] or 1
+    return f"{name}:{line}:{column}: this is not TOML: {told[: place.start()].lower()}"
+
+
+def _mqtt_password(environ: paths.Environ) -> str | None:
+    """From the environment, or from the file that the service manager's LoadCredential= put there."""
+    if given := environ.get("RETROWALK_MQTT_PASSWORD"):
+        return given
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    try:
+        return (Path(folder) / "mqtt_password").read_text(encoding="utf-8").rstrip("\r\n") or None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"the credential mqtt_password cannot be read: {error}"]) from error

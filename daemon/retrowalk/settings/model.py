@@ -1,0 +1,295 @@
+"""Every table and key of retrowalk.toml, and what each may be; `[safety]` takes its bounds from the core."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+
+from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
+from retrowalk import paths
+from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.settings.fields import Address, ClockTime, Cron, Id, MqttUrl, Text, TopicPrefix, Window, Zone
+
+T = TypeVar("T")
+R = TypeVar("R")
+N = TypeVar("N", Speed, Incline)
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _bounded(field: str, units: float) -> object:
+    """The bounds of that field of `SiteLimits`; `units` wire units make one unit of the key."""
+    bound = SITE_BOUNDS[field]
+    return Field(ge=bound.lowest / units, le=bound.ceiling / units)
+
+
+BackwardCap = Annotated[float, _bounded("backward_cap", 100)]
+ForwardCap = Annotated[float, _bounded("forward_cap", 100)]
+InclineCap = Annotated[float, _bounded("incline_cap", 10)]
+
+
+def _maybe(convert: Callable[[T], R], value: T | None) -> R | None:
+    return None if value is None else convert(value)
+
+
+def _minutes(minutes: float) -> int:
+    return int(minutes * 60)
+
+
+def _lower(one: N | None, other: N | None) -> N | None:
+    return other if one is None or (other is not None and other < one) else one
+
+
+def _allowed(ids: list[str]) -> str:
+    return f"allowed is {', '.join(ids)}" if ids else "there is no [[treadmills]] table"
+
+
+class Section(BaseModel):
+    """One table of the file: closed, immutable, no coercion ("1.5" is not 1.5), no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Mqtt(Section):
+    """`[mqtt]`: the broker."""
+
+    url: MqttUrl = "embedded"
+    """mqtt://host:port, mqtts://host:port, "embedded" (a broker of our own on this machine) or "off"."""
+    prefix: TopicPrefix = "retrowalk"
+    username: Text | None = None
+    password: SecretStr | None = None
+    """Never in the file: RETROWALK_MQTT_PASSWORD, or the service manager's credential mqtt_password."""
+    tls_ca: Path | None = None
+    """A CA of one's own for mqtts://; without it the system's."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    discovery: bool = True
+    """Announce the treadmills to Home Assistant."""
+    discovery_prefix: TopicPrefix = "homeassistant"
+
+    @field_validator("password", mode="before")
+    @classmethod
+    def _secrets_stay_out(cls, value: object) -> object:
+        if isinstance(value, SecretStr | None):
+            return value
+        raise ValueError("a password does not belong in the file: set RETROWALK_MQTT_PASSWORD instead")
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: set both or none")
+        return self
+
+
+class Treadmill(Section):
+    """`[[treadmills]]`: one machine, found by its address or by its name in the air."""
+
+    id: Id
+    name: Text = "Treadmill"
+    address: Address | None = None
+    match: Text | None = None
+    """A name pattern with * and ?, such as "HORIZON*", where there is no address."""
+    adapter: Text | None = None
+    """The Bluetooth adapter, such as "hci1"."""
+    machine: Text | None = None
+    """A file of config/treadmills by name or path, where the machine is not known by itself."""
+    confirm_sources: tuple[Text, ...] = ()
+    """The paired buttons and tags that may confirm by MQTT; none: the confirm topic is refused."""
+    allow_bare_confirm: bool = False
+    at_machine: bool = False
+    """The daemon's terminal stands at the machine: Enter is an act there."""
+    second_stop: bool = False
+    """A second manual stop or a helper is in reach of the walker."""
+    presence: bool = False
+    """Something beside the machine's own telemetry tells that a person is on the belt (a paired button)."""
+    backward_cap_kmh: BackwardCap | None = None
+    forward_cap_kmh: ForwardCap | None = None
+    incline_cap_percent: InclineCap | None = None
+
+    @model_validator(mode="after")
+    def _found_one_way(self) -> Self:
+        if (self.address is None) == (self.match is None):
+            raise ValueError("exactly one of address and match says which machine it is")
+        return self
+
+
+class Safety(Section):
+    """`[safety]`: stricter than the defaults, or looser up to the ceilings in code. Unset: by level."""
+
+    level: Annotated[int, _bounded("level", 1)] = 1
+    """Of sessions without a walker; a program above it is refused."""
+    backward_cap_kmh: BackwardCap | None = None
+    forward_cap_kmh: ForwardCap = 4.0
+    incline_cap_percent: InclineCap | None = None
+    ramp_up_kmh_per_s: Annotated[float, _bounded("ramp_up", 100)] | None = None
+    ramp_down_kmh_per_s: Annotated[float, _bounded("ramp_down", 100)] = 0.3
+    step_up_kmh: Annotated[float, _bounded("step_up", 100)] = 0.2
+    step_down_kmh: Annotated[float, _bounded("step_down", 100)] = 0.5
+    bout_limit_min: Annotated[float, _bounded("bout_s", 60)] | None = None
+    backward_limit_min: Annotated[float, _bounded("backward_total_s", 60)] | None = None
+    session_limit_min: Annotated[float, _bounded("session_s", 60)] = 30.0
+    turn_dwell_s: Annotated[int, _bounded("turn_dwell_s", 1)] = 10
+    countdown_s: Annotated[int, _bounded("countdown_s", 1)] = 10
+    rest_wait_s: Annotated[int, _bounded("rest_wait_s", 1)] = 300
+    idle_wait_s: Annotated[int, _bounded("idle_wait_s", 1)] = 45
+    presence_s: Annotated[int, _bounded("presence_s", 1)] | None = None
+    manual_use_allowed: bool = True
+    """False: motion that retrowalk did not start is an alarm and a Stop."""
+
+    def limits(self) -> SiteLimits:
+        """The same in wire units, rounded down."""
+        return SiteLimits(
+            level=self.level,
+            backward_cap=_maybe(speed_from_kmh, self.backward_cap_kmh),
+            forward_cap=speed_from_kmh(self.forward_cap_kmh),
+            incline_cap=_maybe(incline_from_percent, self.incline_cap_percent),
+            ramp_up=_maybe(speed_from_kmh, self.ramp_up_kmh_per_s),
+            ramp_down=speed_from_kmh(self.ramp_down_kmh_per_s),
+            step_up=speed_from_kmh(self.step_up_kmh),
+            step_down=speed_from_kmh(self.step_down_kmh),
+            bout_s=_maybe(_minutes, self.bout_limit_min),
+            backward_total_s=_maybe(_minutes, self.backward_limit_min),
+            session_s=_minutes(self.session_limit_min),
+            turn_dwell_s=self.turn_dwell_s,
+            countdown_s=self.countdown_s,
+            rest_wait_s=self.rest_wait_s,
+            idle_wait_s=self.idle_wait_s,
+            presence_s=self.presence_s,
+        )
+
+
+class Alarm(Section):
+    """`[alarm]`: where cues and alarms go. A backward session needs one that a walker can notice."""
+
+    outputs: tuple[Literal["terminal", "voice", "mqtt", "page"], ...] = ("terminal",)
+    voice_command: tuple[Text, ...] = ()
+    """A command and its arguments, such as ["espeak-ng", "-s", "150"]; the sentence is added as the last."""
+
+    @model_validator(mode="after")
+    def _voice_has_its_command(self) -> Self:
+        if "voice" in self.outputs and not self.voice_command:
+            raise ValueError('the output "voice" needs voice_command, such as ["espeak-ng"]')
+        return self
+
+
+class ScheduleEntry(Section):
+    """`[[schedule]]`: a session to offer at a time; only an act at the machine starts it."""
+
+    program: Text
+    treadmill: Id | None = None
+    """May be left out where there is only one."""
+    walker: Text | None = None
+    at: ClockTime | None = None
+    days: tuple[Day, ...] = ()
+    """With `at`; none: every day."""
+    cron: Cron | None = None
+    timezone: Zone | None = None
+    """Unset: the zone of this machine."""
+    window: Window = "10min"
+    """How long the offer stands before it is missed."""
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if (self.at is None) == (self.cron is None):
+            raise ValueError("exactly one of at and cron says when")
+        if self.cron is not None and self.days:
+            raise ValueError("days belong to at: with cron, its fifth field says the days")
+        return self
+
+
+class Log(Section):
+    """`[log]`."""
+
+    format: Literal["auto", "console", "logfmt", "json"] = "auto"
+    """auto: for a person on a terminal, logfmt with priorities under systemd."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Paths(Section):
+    """`[paths]`: unset, the usual places of the system."""
+
+    state_dir: Path | None = None
+    programs_dir: Path | None = None
+    """Programs of one's own, beside the shipped ones."""
+
+    @property
+    def state(self) -> Path:
+        """What must survive a restart lies here."""
+        return self.state_dir or paths.state_dir()
+
+    @property
+    def programs(self) -> Path:
+        """Programs of one's own lie here."""
+        return self.programs_dir or paths.user_config_dir() / "programs"
+
+
+class NotYet(Section):
+    """`[history]` and `[web]`: known tables, off in this version."""
+
+    enabled: bool = False
+
+    @field_validator("enabled")
+    @classmethod
+    def _not_yet(cls, enabled: bool) -> bool:
+        if enabled:
+            raise ValueError("but this version has no such part yet: leave it false")
+        return enabled
+
+
+class Settings(Section):
+    """All of retrowalk.toml."""
+
+    mqtt: Mqtt = Mqtt()
+    treadmills: tuple[Treadmill, ...] = ()
+    safety: Safety = Safety()
+    alarm: Alarm = Alarm()
+    schedule: tuple[ScheduleEntry, ...] = ()
+    history: NotYet = NotYet()
+    web: NotYet = NotYet()
+    log: Log = Log()
+    paths: Paths = Paths()
+
+    _source: Path | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Path | None:
+        """The file it was read from; None: made in code."""
+        return self._source
+
+    def read_from(self, source: Path) -> Self:
+        """The same, remembering its file."""
+        self._source = source
+        return self
+
+    @model_validator(mode="after")
+    def _tables_fit_together(self) -> Self:
+        ids = [treadmill.id for treadmill in self.treadmills]
+        if doubled := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"two [[treadmills]] have the id {doubled[0]!r}: each needs its own")
+        for entry in self.schedule:
+            if entry.treadmill is None and len(ids) != 1:
+                raise ValueError(
+                    f"the [[schedule]] of {entry.program!r} must say which treadmill: {_allowed(ids)}"
+                )
+            if entry.treadmill is not None and entry.treadmill not in ids:
+                raise ValueError(f"a [[schedule]] names the treadmill {entry.treadmill!r}: {_allowed(ids)}")
+        if "mqtt" in self.alarm.outputs and self.mqtt.url == "off":
+            raise ValueError('[alarm] outputs has "mqtt", but [mqtt] url is "off"')
+        return self
+
+    def treadmill(self, treadmill_id: str) -> Treadmill:
+        """The treadmill of that id; KeyError where there is none."""
+        return {treadmill.id: treadmill for treadmill in self.treadmills}[treadmill_id]
+
+    def site_limits(self, treadmill_id: str) -> SiteLimits:
+        """What the site sets for that treadmill: `[safety]`, or stricter by the treadmill's own caps."""
+        site, own = self.safety.limits(), self.treadmill(treadmill_id)
+        forward = _maybe(speed_from_kmh, own.forward_cap_kmh)
+        return replace(
+            site,
+            backward_cap=_lower(site.backward_cap, _maybe(speed_from_kmh, own.backward_cap_kmh)),
+            forward_cap=site.forward_cap if forward is None else min(site.forward_cap, forward),
+            incline_cap=_lower(site.incline_cap, _maybe(incline_from_percent, own.incline_cap_percent)),
+        )
