@@ -1,0 +1,1 @@
+"""The treadmill over Bluetooth: everything of the daemon that imports bleak."""
