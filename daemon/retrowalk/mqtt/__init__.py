@@ -1,0 +1,1 @@
+"""MQTT: what is published, what is asked, over which broker."""
