@@ -52,6 +52,14 @@ UNATTENDED_PART_S = 60
 """Between two halts, where nothing senses the walker and nobody facing backward can say OK."""
 
 
+EASIER, EASY_S = Speed(40), 30
+"""A part so much slower, for so long, is easy: it ends the bout of work where it begins."""
+LONGEST_EASY_S = 300
+"""An easy part longer than a bout may be by default is no rest between bouts: it is one."""
+WARM_UP_S, COOL_DOWN_S = 180, 120
+"""Forward or easy, before the first and after the last backward work: less gets a warning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What a site may set, from `lowest` to `ceiling`; `scale` wire units make one `unit`."""

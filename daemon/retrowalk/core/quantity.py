@@ -1,0 +1,108 @@
+"""The quantities of a program's text: durations, distances, speeds, inclines; each error one sentence."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
+
+_NUMBER = r"(\d{1,6}(?:\.\d{1,6})?)"
+_DURATION = re.compile(rf"(?:{_NUMBER}\s*h)?\s*(?:{_NUMBER}\s*min)?\s*(?:{_NUMBER}\s*s)?")
+_DISTANCE = re.compile(rf"{_NUMBER}\s*(k?m)")
+
+LONGEST_S = 24 * 3600
+SHORTEST_M, LONGEST_M = 10, 42_195
+FASTEST_KMH = 100
+STEEPEST_PERCENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Walk for so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Walk so many metres; `within_s` None: as long as they take at the step's slowest speed."""
+
+    metres: int
+    within_s: int | None = None
+
+
+def duration(value: object) -> Duration:
+    """ "3min", "60s", "1min30s", "90 s", "1h"; ValueError says what is wrong with anything else."""
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise ValueError(f'{show(value)} is no duration: write it like "90s", "3min" or "1min30s"')
+    hours, minutes, seconds = (float(number or 0) for number in match.groups())
+    total = round(hours * 3600 + minutes * 60 + seconds, 3)
+    if not total.is_integer() or not 1 <= total <= LONGEST_S:
+        raise ValueError(f"{show(value)} must be whole seconds, from 1 s to 24 h")
+    return Duration(int(total))
+
+
+def extent(value: object) -> Duration | Distance:
+    """A duration, or a distance like "200m" or "0.5km"; ValueError says what is wrong with anything else."""
+    match = _DISTANCE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        try:
+            return duration(value)
+        except ValueError as error:
+            hint = ', and a distance like "200m" or "0.5km"' if "is no duration" in str(error) else ""
+            raise ValueError(f"{error}{hint}") from None
+    metres = round(float(match[1]) * (1000 if match[2] == "km" else 1), 3)
+    if metres < SHORTEST_M and match[2] == "m":
+        raise ValueError(
+            f'{show(value)} is a distance of {metres:g} metres: write "{match[1]}min" for minutes'
+        )
+    if not metres.is_integer() or not SHORTEST_M <= metres <= LONGEST_M:
+        raise ValueError(f"{show(value)} must be whole metres, from {SHORTEST_M} m to {LONGEST_M} m")
+    return Distance(int(metres))
+
+
+def speed(value: Any) -> tuple[Speed, Speed]:
+    """km/h, one number or a pair for a ramp; ValueError says what is wrong with anything else."""
+    pair = value if isinstance(value, list) else [value, value]
+    if len(pair) != 2 or not all(_is_number(number) for number in pair):
+        raise ValueError(f"{show(value)} is no speed: write km/h like 1.5, or [1.5, 2.0] for a ramp")
+    if not all(0.01 <= number <= FASTEST_KMH for number in pair):
+        raise ValueError(f"{show(value)} must be above 0 and at most {FASTEST_KMH} km/h")
+    return speed_from_kmh(pair[0]), speed_from_kmh(pair[1])
+
+
+def incline(value: object) -> Incline:
+    """Percent; ValueError says what is wrong with anything else."""
+    if not isinstance(value, int | float) or not _is_number(value):
+        raise ValueError(f"{show(value)} is no incline: write percent like 2 or 1.5")
+    if not -STEEPEST_PERCENT <= value <= STEEPEST_PERCENT:
+        raise ValueError(f"{show(value)} must be from -{STEEPEST_PERCENT} to {STEEPEST_PERCENT} percent")
+    return incline_from_percent(value)
+
+
+def show(value: object) -> str:
+    """What was written, as TOML would write it, cut where it is long."""
+    match value:
+        case bool():
+            text = str(value).lower()
+        case str():
+            text = f'"{value}"'
+        case dict():
+            text = "a table"
+        case _:
+            text = str(value)
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def words(seconds: float) -> str:
+    """A length of time for a person: "45 s", "3 min", "1 min 30 s", "1 h"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n]
+    return " ".join(parts) or "0 s"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
