@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = getattr(import_module(f"retrowalk.cli.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command)  # noqa: S101  (a mistake of ours, caught by the tests)
+        assert isinstance(command, click.Command)
         return command
 
     def resolve_command(

@@ -115,5 +115,5 @@ def _keys(location: Location) -> list[str]:
         return list(Settings.model_fields)
     kind = Settings.model_fields[str(location[0])].annotation
     section = get_args(kind)[0] if get_args(kind) else kind
-    assert isinstance(section, type) and issubclass(section, BaseModel)  # noqa: S101, PT018  (every table is one)
+    assert isinstance(section, type) and issubclass(section, BaseModel)  # noqa: PT018  (every table is one)
     return list(section.model_fields)
