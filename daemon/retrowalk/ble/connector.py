@@ -1,0 +1,127 @@
+"""Keeps a treadmill connected: looks for it, opens one link after another, for ever."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Final
+
+from retrowalk.ble.backend import PLATFORM, Backend
+from retrowalk.ble.errors import LinkError, LinkLost, NotFound
+from retrowalk.ble.link import Link
+from retrowalk.ble.reading import Describe, Reading
+from retrowalk.ble.scanner import Found, find
+from retrowalk.core.model import Happening, Written
+
+_SEARCH_FOR: Final = 10.0
+_LONGEST_WAIT: Final = 60.0
+_LONGEST_SEARCH_PAUSE: Final = 10.0
+"""Who switches the treadmill on should not stand there for a minute."""
+_TRIES_AT_ONCE: Final = 3
+"""After a loss the belt may be running with nobody to stop it: so many attempts follow without a wait."""
+_TRIES_BEFORE_A_NEW_SEARCH: Final = 3
+_STEADY: Final = 10.0
+"""A link that held so long was no failure."""
+
+
+class Connector:
+    """The connection to one treadmill, over all the links it takes.
+
+    `post` gets what the links post; the numbers of their connections only grow. `state` is told in a few words
+    what goes on: `scanning`, `connecting`, `connected`, `waiting 4 s: <why>`.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        post: Callable[[Happening], None],
+        *,
+        describe: Describe,
+        state: Callable[[str], None] = lambda _: None,
+        backend: Backend = PLATFORM,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`target` is an address, a name or a name pattern; `rng` spreads the waits."""
+        self.link: Link | None = None
+        self._target = target
+        self._post = post
+        self._describe = describe
+        self._state = state
+        self._backend = backend
+        self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
+        self._connection = 0
+        self._found: Found | None = None
+        self._reading: Reading | None = None
+        self._task: asyncio.Task[object] | None = None
+
+    async def run(self) -> None:
+        """Connects and reconnects until it is cancelled or stopped; raises only what is a bug."""
+        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        failures, at_once = 0, 0
+        try:
+            while True:
+                try:
+                    self.link = await self._open()
+                except LinkError as error:
+                    failures, at_once = failures + 1, at_once - 1
+                    if failures % _TRIES_BEFORE_A_NEW_SEARCH == 0 or isinstance(error, NotFound):
+                        self._found = None
+                    if at_once < 0:
+                        await self._wait(failures, error)
+                    continue
+                self._state("connected")
+                since = loop.time()
+                why = await self.link.over()
+                await self.link.close()
+                self.link = None
+                if loop.time() - since >= _STEADY:
+                    failures, at_once = 0, _TRIES_AT_ONCE
+                else:
+                    failures += 1
+                    await self._wait(failures, LinkLost(why))
+        finally:
+            if self.link is not None:
+                await self.link.close("retrowalk stops")
+                self.link = None
+
+    async def stop(self) -> None:
+        """Ends `run`, and the link with it; takes some seconds at most."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def write(self, connection: int, ticket: int, frame: bytes) -> None:
+        """Writes to the Control Point over that link; Written follows, with an error where it is gone."""
+        if self.link is not None and self.link.connection == connection:
+            self.link.write(ticket, frame)
+        else:
+            self._post(Written(connection, ticket, "the connection is gone"))
+
+    def drop(self, why: str) -> None:
+        """Takes the present link down, if there is one; the next one is opened at once."""
+        if self.link is not None:
+            self.link.end(why)
+
+    async def _open(self) -> Link:
+        if self._found is None:
+            self._state("scanning")
+            self._found = await find(self._target, _SEARCH_FOR, self._backend)
+        self._state("connecting")
+        self._connection += 1
+        link = await Link.open(
+            self._found,
+            self._connection,
+            self._post,
+            describe=self._describe,
+            known=self._reading,
+            backend=self._backend,
+        )
+        self._reading = link.reading
+        return link
+
+    async def _wait(self, failures: int, error: LinkError) -> None:
+        self._reading = None  # after a while the machine may have another unit, or be another machine
+        longest = _LONGEST_SEARCH_PAUSE if isinstance(error, NotFound) else _LONGEST_WAIT
+        seconds = min(longest, 2.0 ** min(failures - 1, 10)) * self._rng.uniform(0.8, 1.2)
+        self._state(f"waiting {seconds:.0f} s: {error}")
+        await asyncio.sleep(seconds)

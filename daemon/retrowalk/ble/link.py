@@ -1,0 +1,245 @@
+"""One connection to one treadmill: made once, used once, never mended.
+
+The link does not ask bleak's `is_connected`, which stays True when the Bluetooth service dies, and it does
+not watch for silence: that is the guard's business.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final, Self, TypeVar
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+
+from blefit import uuids
+from retrowalk.ble.backend import PLATFORM, Backend
+from retrowalk.ble.errors import AttError, LinkError, LinkLost, NotATreadmill, pairing_advice, translated
+from retrowalk.ble.reading import READ, Describe, Reading
+from retrowalk.ble.scanner import Found
+from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
+
+_T = TypeVar("_T")
+
+_CONNECT_WITHIN: Final = 10.0
+_ANSWER_WITHIN: Final = 5.0
+_HANG_UP_WITHIN: Final = 5.0
+_CLOSED: Final = "the connection was closed"
+
+_SUBSCRIBED: Final = (
+    Characteristic.CONTROL_POINT,  # first: before it indicates, no write is answered
+    Characteristic.MACHINE_STATUS,
+    Characteristic.TRAINING_STATUS,
+    Characteristic.HEART_RATE,
+    Characteristic.RSC_MEASUREMENT,
+    Characteristic.TREADMILL_DATA,
+)
+
+
+class Link:
+    """An open connection. Posts one Connected, then what the treadmill sends, then one Lost.
+
+    Every write is answered by one Written, those under way when the link ends by one with an error.
+    After Lost nothing the treadmill sends is posted.
+    """
+
+    def __init__(self, found: Found, connection: int, post: Callable[[Happening], None]) -> None:
+        """For `open`; a link that is not opened does nothing."""
+        self.connection = connection
+        self.reading: Reading
+        self.machine: Machine
+        self._found = found
+        self._post = post
+        self._client: BleakClient | None = None
+        self._control: BleakGATTCharacteristic | None = None
+        self._early: list[Notified] | None = []  # what came before Connected was posted
+        self._writes: deque[tuple[int, bytes]] = deque()
+        self._wanted = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._why = ""
+
+    @classmethod
+    async def open(
+        cls,
+        found: Found,
+        connection: int,
+        post: Callable[[Happening], None],
+        *,
+        describe: Describe,
+        known: Reading | None = None,
+        backend: Backend = PLATFORM,
+    ) -> Self:
+        """Connects, reads, subscribes and posts Connected, all or nothing.
+
+        `known` is what an earlier connection read: without reading it again a treadmill whose belt may be
+        running is in reach sooner. `post` must not block. Raises a LinkError; then nothing was posted.
+        """
+        link = cls(found, connection, post)
+        try:
+            await link._set_up(describe, known, backend)
+        except BaseException:
+            await link._hang_up()
+            raise
+        return link
+
+    def write(self, ticket: int, frame: bytes) -> None:
+        """Writes `frame` to the Control Point, after those before it. Returns at once; Written follows."""
+        if self._over.is_set() or self._control is None:
+            why = self._why or "the treadmill has no control point"
+            self._post(Written(self.connection, ticket, why))
+            return
+        self._writes.append((ticket, frame))
+        self._wanted.set()
+
+    def end(self, why: str) -> None:
+        """Takes the link out of use at once: pending writes fail, Lost is posted. `close` must follow."""
+        if self._over.is_set():
+            return
+        self._why = why
+        self._over.set()
+        if self._writer is not None:
+            self._writer.cancel()
+        if self._early is None:  # Connected was posted
+            for ticket, _ in self._writes:
+                self._post(Written(self.connection, ticket, why))
+            self._post(Lost(self.connection, why))
+
+    async def over(self) -> str:
+        """Waits for the end of the link, and says why it ended. Raises what a bug in writing raised."""
+        await self._over.wait()
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
+            if not self._writer.cancelled() and (bug := self._writer.exception()):
+                raise bug
+        return self._why
+
+    async def close(self, why: str = _CLOSED) -> None:
+        """Ends the link, if it has not ended, and hangs up. Takes some seconds at most and never raises.
+
+        Needed after a loss, too: until it is done BlueZ keeps the subscriptions, and the next connection
+        would get every notification twice.
+        """
+        self.end(why)
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        if self._client is not None:
+            # It can fail in many ways, and all of them say that there is no connection left to end.
+            with suppress(Exception):
+                async with asyncio.timeout(_HANG_UP_WITHIN):
+                    await self._client.disconnect()
+
+    async def _set_up(self, describe: Describe, known: Reading | None, backend: Backend) -> None:
+        self._client = client = await self._connect(backend)
+        offered: dict[int, BleakGATTCharacteristic] = {}
+        for service in client.services:
+            for char in service.characteristics:
+                if (number := uuids.short(char.uuid)) is not None:
+                    offered.setdefault(number, char)
+        if uuids.TREADMILL_DATA not in offered:
+            raise NotATreadmill(
+                f"{self._found.name or self._found.address} sends no treadmill data (0x2ACD): it is another "
+                "kind of machine, or speaks only a language of its maker"
+            )
+        self.reading = known or await self._read(client, offered)
+        for characteristic in _SUBSCRIBED:
+            if characteristic.value in offered:
+                await self._subscribe(client, characteristic, offered[characteristic.value])
+        self._control = offered.get(uuids.FITNESS_MACHINE_CONTROL_POINT)
+        self.machine = describe(self.reading)
+        if self._over.is_set():
+            raise LinkLost(self._why)
+        self._writer = asyncio.create_task(self._write_all(client), name=f"link {self.connection}: writer")
+        early, self._early = self._early, None
+        self._post(Connected(self.connection, self.machine))
+        for notified in early or ():
+            self._post(notified)
+
+    async def _connect(self, backend: Backend) -> BleakClient:
+        # Slow to import, and who does not connect does not need it.
+        from bleak_retry_connector import establish_connection
+
+        with translated("connecting to the treadmill", self._found.address):
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                return await establish_connection(
+                    BleakClient,
+                    self._found.device,
+                    self._found.name,
+                    self._disconnected,
+                    max_attempts=1,
+                    use_services_cache=False,
+                    backend=backend.client,
+                )
+
+    def _disconnected(self, client: BleakClient) -> None:
+        if client is self._client:
+            self.end("the Bluetooth link was lost")
+
+    async def _read(self, client: BleakClient, offered: Mapping[int, BleakGATTCharacteristic]) -> Reading:
+        payloads: dict[int, bytes] = {}
+        for number in READ:
+            if (char := offered.get(number)) and "read" in char.properties:
+                with suppress(AttError):  # it need not have any of them
+                    doing = f"reading 0x{number:04X} of the treadmill"
+                    payloads[number] = bytes(await self._asked(doing, client.read_gatt_char(char)))
+        return Reading.of(self._found.name, self._found.address, frozenset(offered), payloads)
+
+    async def _subscribe(
+        self, client: BleakClient, characteristic: Characteristic, char: BleakGATTCharacteristic
+    ) -> None:
+        def received(_: BleakGATTCharacteristic, data: bytearray) -> None:
+            self._receive(Notified(self.connection, characteristic, bytes(data)))
+
+        try:
+            doing = f"subscribing to 0x{characteristic.value:04X} of the treadmill"
+            await self._asked(doing, client.start_notify(char, received))
+        except AttError:
+            if characteristic is Characteristic.TREADMILL_DATA:
+                raise
+
+    def _receive(self, notified: Notified) -> None:
+        if self._early is not None:
+            self._early.append(notified)
+        elif not self._over.is_set():
+            self._post(notified)
+
+    async def _write_all(self, client: BleakClient) -> None:
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                while self._writes:
+                    ticket, frame = self._writes[0]
+                    error, code = await self._written(client, frame)
+                    self._writes.popleft()
+                    self._post(Written(self.connection, ticket, error, code))
+        except LinkError as error:
+            self.end(str(error))
+        except Exception:
+            self.end("a bug in writing to the treadmill")  # `over` raises it
+            raise
+
+    async def _written(self, client: BleakClient, frame: bytes) -> tuple[str, int | None]:
+        assert self._control is not None
+        with_response = "write" in self._control.properties
+        write = client.write_gatt_char(self._control, frame, response=with_response)
+        try:
+            await self._asked("writing to the treadmill", write)
+        except AttError as refusal:
+            return str(refusal), refusal.code
+        return "", None
+
+    async def _asked(self, doing: str, answer: Awaitable[_T]) -> _T:
+        address = self._found.address
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                with translated(doing, address):
+                    return await answer
+        except TimeoutError as error:
+            # BlueZ answers a demand for pairing by pairing, and the request hangs.
+            raise LinkLost(
+                f"{doing}: no answer in {_ANSWER_WITHIN:g} s; "
+                f"if the treadmill wants to be paired, {pairing_advice(address)}"
+            ) from error

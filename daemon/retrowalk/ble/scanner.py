@@ -1,0 +1,124 @@
+"""Looking for treadmills: those that advertise, and those this machine is connected to already."""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from bleak import BleakAdapter, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
+from blefit import uuids
+from blefit.errors import DecodeError
+from blefit.ftms.advertisement import MachineAvailability, MachineType
+from retrowalk.ble.backend import PLATFORM, Backend
+from retrowalk.ble.errors import NotFound, translated
+
+_SERVICE = uuids.full(uuids.FITNESS_MACHINE_SERVICE)
+_NO_TYPE = MachineType(0)
+_ADDRESS = re.compile(
+    r"([0-9a-f]{2}:){5}[0-9a-f]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fitness machine in the air."""
+
+    name: str
+    """As advertised; empty where it has none."""
+    address: str
+    rssi: int | None = None
+    """dBm; None for a machine that is connected, which does not advertise."""
+    machine_types: MachineType = _NO_TYPE
+    """None of them where the machine does not say."""
+    available: bool | None = None
+    """False: in use by somebody; None: the machine does not say."""
+    device: BLEDevice = field(kw_only=True, compare=False, repr=False)
+    """bleak's handle."""
+
+
+async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]:
+    """The fitness machines heard in that time, the nearest first, then those connected to us already.
+
+    Raises Unreachable where there is no usable Bluetooth.
+    """
+    found = {machine.address: machine for machine in await _connected(backend)}
+    with translated("looking for treadmills"):
+        async with BleakScanner(backend=backend.scanner) as scanner:
+            await asyncio.sleep(seconds)
+    for device, advertised in scanner.discovered_devices_and_advertisement_data.values():
+        if _is_fitness_machine(advertised):
+            found[device.address] = _found(device, advertised)
+    return sorted(
+        found.values(), key=lambda machine: -999 if machine.rssi is None else machine.rssi, reverse=True
+    )
+
+
+async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) -> Found:
+    """The machine of that address or name; a name may be a pattern (`KS-*`, `*`: any fitness machine).
+
+    Ends as soon as it is found. A machine that says it is in use is taken only if none that is free
+    was found in time. Raises NotFound, and Unreachable where there is no usable Bluetooth.
+    """
+    for machine in await _connected(backend):
+        if _matches(machine, wanted):
+            return machine
+    in_use = None
+    with translated("looking for the treadmill"):
+        async with BleakScanner(backend=backend.scanner) as scanner:
+            try:
+                async with asyncio.timeout(seconds):
+                    async for device, advertised in scanner.advertisement_data():
+                        machine = _found(device, advertised)
+                        if not (_is_address(wanted) or _is_fitness_machine(advertised)):
+                            continue
+                        if _matches(machine, wanted):
+                            if machine.available is not False:
+                                return machine
+                            in_use = machine
+            except TimeoutError:
+                pass
+    if in_use is not None:
+        return in_use
+    raise NotFound(
+        f"no treadmill {wanted!r} in the air: switch it on, wake its console, "
+        "and disconnect other apps from it (`retrowalk scan` shows what is there)"
+    )
+
+
+async def _connected(backend: Backend) -> Iterable[Found]:
+    """Machines we are connected to already: they do not advertise, and after a crash one may run."""
+    with translated("asking for connected treadmills"):
+        adapter = await BleakAdapter.get(backend=backend.adapter)
+        devices = await adapter.get_connected_devices([_SERVICE])
+    return [Found(device.name or "", device.address, device=device) for device in devices]
+
+
+def _found(device: BLEDevice, advertised: AdvertisementData) -> Found:
+    types, available = _NO_TYPE, None
+    if (service_data := advertised.service_data.get(_SERVICE)) is not None:
+        try:
+            said = MachineAvailability.decode(service_data)
+        except DecodeError:
+            pass
+        else:
+            types, available = said.machine_types, said.fitness_machine_available
+    name = advertised.local_name or device.name or ""
+    return Found(name, device.address, advertised.rssi, types, available, device=device)
+
+
+def _is_fitness_machine(advertised: AdvertisementData) -> bool:
+    return _SERVICE in advertised.service_uuids or _SERVICE in advertised.service_data
+
+
+def _is_address(wanted: str) -> bool:
+    return _ADDRESS.fullmatch(wanted) is not None
+
+
+def _matches(machine: Found, wanted: str) -> bool:
+    if _is_address(wanted):
+        return machine.address.lower() == wanted.lower()
+    return fnmatchcase(machine.name.lower(), wanted.lower())
