@@ -1,0 +1,1 @@
+"""What people plan ahead: sessions offered by the clock."""
