@@ -40,8 +40,9 @@ KNEE_BOUT_S = 600
 """`purpose = "knee"`: one bout may last as long as in the knee trials."""
 
 FIRST_TARGET_CEILING, FIRST_TARGET_WARNING = Speed(160), Speed(100)
-SLOWEST = Speed(50)
-"""Below this a moving belt (> 0.3 km/h) is too close to one at rest: it is nobody's first target."""
+SLOWEST = Speed(40)
+"""A slower belt cannot be told from one at rest: moving is above 0.3 km/h."""
+LOWEST_CAP = Speed(50)
 STEP_CEILING = Speed(50)
 """The largest raise, and that only to the next value of a coarse grid."""
 
@@ -78,8 +79,8 @@ class Bound:
 
 SITE_BOUNDS = {
     "level": Bound(0, 1, HIGHEST_LEVEL, ""),
-    "backward_cap": Bound(SLOWEST, None, 500, "km/h", 100),
-    "forward_cap": Bound(SLOWEST, FORWARD_CAP, FORWARD_CEILING, "km/h", 100),
+    "backward_cap": Bound(LOWEST_CAP, None, 500, "km/h", 100),
+    "forward_cap": Bound(LOWEST_CAP, FORWARD_CAP, FORWARD_CEILING, "km/h", 100),
     "incline_cap": Bound(0, None, 100, "%", 10),
     "ramp_up": Bound(1, None, 10, "km/h per s", 100),
     "ramp_down": Bound(10, 30, 50, "km/h per s", 100),

@@ -100,7 +100,7 @@ def limits_for(
         return Refusals(tuple(refused))
 
     row, name = (GUARDED, "guarded") if guarded else (LEVELS[level], f"level {level}")
-    first = _first_target(machine)
+    first = machine.minimum
     backward_ceilings = [_Cap(row.backward_ceiling, f"ceiling of {name}"), *_backward_ceilings(machine)]
     forward_ceilings = [_Cap(bounds.FORWARD_CEILING, "ceiling of forward parts"), *_forward_ceilings(machine)]
     site_forward = "forward parts" if site.forward_cap == bounds.FORWARD_CAP else "site"
@@ -172,10 +172,15 @@ def _unfit(machine: Machine) -> list[str]:
             f"{machine.name} is in quarantine ({machine.quarantined}) until `retrowalk commission` has"
             " tested it with an empty belt"
         )
-    if machine.maximum < max(machine.minimum, bounds.SLOWEST):
+    if machine.maximum < machine.minimum:
         refused.append(
-            f"{machine.name} reports no usable speed range: {kmh(machine.minimum):g} to"
+            f"{machine.name} says that its speeds go from {kmh(machine.minimum):g} down to"
             f" {kmh(machine.maximum):g} km/h"
+        )
+    if machine.minimum < bounds.SLOWEST:
+        refused.append(
+            f"{machine.name} says that it goes as slow as {kmh(machine.minimum):g} km/h, which cannot be told"
+            " from rest: set minimum_kmh in its file"
         )
     if machine.increment > bounds.STEP_CEILING:
         refused.append(
@@ -188,14 +193,6 @@ def _unfit(machine: Machine) -> list[str]:
             f" {kmh(bounds.FIRST_TARGET_CEILING):g} km/h that a belt may start at"
         )
     return refused
-
-
-def _first_target(machine: Machine) -> Speed:
-    """The machine's minimum; on one that can all but stand, its lowest speed that is surely motion."""
-    if machine.minimum >= bounds.SLOWEST:
-        return machine.minimum
-    step = max(machine.increment, 1)
-    return Speed(machine.minimum - (machine.minimum - bounds.SLOWEST) // step * step)
 
 
 class _Cap(NamedTuple):
