@@ -176,6 +176,9 @@ def rsc_measurement(value: RscMeasurement) -> Json:
     }
 
 
+_MACHINE_TYPES = MachineType.__members__
+
+
 def availability(value: MachineAvailability) -> Json:
     """The service data of 0x1826; each machine type by its name."""
     told: Json = {"fitness_machine_available": value.fitness_machine_available}

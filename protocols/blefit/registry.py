@@ -34,9 +34,8 @@ class Entry(Generic[T]):
 
 def _service_data(payload: bytes) -> MachineAvailability:
     """With or without the UUID in front: scanners print the one, Bluetooth stacks hand over the other."""
-    return MachineAvailability.decode(
-        payload.removeprefix(uuids.FITNESS_MACHINE_SERVICE.to_bytes(2, "little"))
-    )
+    uuid = uuids.FITNESS_MACHINE_SERVICE.to_bytes(2, "little")
+    return MachineAvailability.decode(payload.removeprefix(uuid))
 
 
 def _records(parts: Iterable[TreadmillData]) -> list[TreadmillData]:

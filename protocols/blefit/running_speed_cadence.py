@@ -46,9 +46,8 @@ class RscMeasurement:
             | _TOTAL_DISTANCE * (self.total_distance is not None)
             | _RUNNING * self.running
         )
-        written = (
-            octets("flags", flags, 1) + octets("speed", self.speed, 2) + octets("cadence", self.cadence, 1)
-        )
+        written = octets("flags", flags, 1) + octets("speed", self.speed, 2)
+        written += octets("cadence", self.cadence, 1)
         if self.stride_length is not None:
             written += octets("stride_length", self.stride_length, 2)
         if self.total_distance is not None:

@@ -5,7 +5,7 @@ and one tuple.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from blefit.errors import DecodeError
 from blefit.ftms.treadmill_layout import GROUPS, MORE_DATA, PACES, SPEED, STEPS, Layout, layout
@@ -133,7 +133,8 @@ def split(data: TreadmillData, mtu_payload: int = 20) -> list[bytes]:
     """The notifications of at most `mtu_payload` octets that say one whole record (FTMS 4.4.1.1).
 
     Fields stay whole and in order; all but the last have More Data set, the last one has the speed.
-    Raises ValueError when `data` is only a part or was cut, or a notification cannot hold one group of fields.
+    Raises ValueError when `data` is only a part, was cut or has something trailing, and when a notification
+    cannot hold one group of fields.
     """
     if data.more_data or data.truncated or data.trailing:
         raise ValueError("only a whole record, with nothing trailing, can be split")
@@ -177,7 +178,7 @@ class RecordJoiner:
         lost, and what had come of it is dropped.
         """
         begun, self._begun = self._begun, None
-        if begun is not None and not _overlap(begun, part):
+        if begun is not None and _known(begun).keys().isdisjoint(_known(part)):
             part = _join(begun, part)
         if not part.more_data:
             return part
@@ -189,22 +190,15 @@ class RecordJoiner:
         self._begun = None
 
 
-_VALUES = slice(1, -2)
+_VALUES: Final = TreadmillData._fields[1:-2]  # all but more_data, missing_fields and trailing
 
 
-def _overlap(first: TreadmillData, second: TreadmillData) -> bool:
-    pairs = zip(first[_VALUES], second[_VALUES], strict=True)
-    return any(one is not None and other is not None for one, other in pairs)
+def _known(data: TreadmillData) -> dict[str, Any]:
+    return {name: value for name in _VALUES if (value := getattr(data, name)) is not None}
 
 
 def _join(first: TreadmillData, second: TreadmillData) -> TreadmillData:
-    joined = second._replace(
-        **{
-            name: value
-            for name, value in zip(first._fields[_VALUES], first[_VALUES], strict=True)
-            if value is not None
-        }
-    )
+    joined = second._replace(**_known(first))
     missing = dict.fromkeys(first.missing_fields + second.missing_fields)
     return joined._replace(
         missing_fields=tuple(name for name in missing if getattr(joined, name) is None),
