@@ -10,6 +10,7 @@ from blefit.ftms.training_status import TrainingStatus
 from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Incline, Speed
 
+LEVEL, HALF_A_PERCENT = Incline(0), Incline(5)
 UNKNOWN_DECELERATION = 30
 """0.01 km/h per second, for a machine nobody has measured (safety.md, Words)."""
 
@@ -67,9 +68,9 @@ class Machine:
     controllable: bool = True
     """It has a Control Point and takes Set Target Speed."""
     inclinable: bool = False
-    minimum_incline: Incline = Incline(0)
-    maximum_incline: Incline = Incline(0)
-    increment_incline: Incline = Incline(5)
+    minimum_incline: Incline = LEVEL
+    maximum_incline: Incline = LEVEL
+    increment_incline: Incline = HALF_A_PERCENT
     deceleration: int | None = None
     start_delay_s: float = 4.0
     """From Start's answer to motion."""
@@ -102,7 +103,7 @@ class Machine:
         return Speed(self.minimum + (speed - self.minimum) // step * step)
 
 
-# --- what may be written to the Control Point: a closed union -------------------------------------------
+# --- what may be written to the Control Point: a closed union -------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +135,10 @@ class Stop:
     """08 01: Stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """08 02: only where the machine's file says so."""
+Command = RequestControl | Start | Target | TargetIncline | Stop
 
 
-Command = RequestControl | Start | Target | TargetIncline | Stop | Pause
-
-
-# --- what happens on the link ----------------------------------------------------------------------------
+# --- what happens on the link ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +240,7 @@ class Marked:
     error: str = ""
 
 
-# --- what people ask ---------------------------------------------------------------------------------------
+# --- what people ask ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +302,7 @@ Ask = Offer | Confirm | PauseSession | ResumeSession | Skip | StopSession | SetC
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing asked. `id` comes back in the replies; `source` is mqtt, cli, page, schedule, terminal, ..."""
+    """One thing asked. `id` comes back in the replies; `source` is mqtt, cli, page, schedule or terminal."""
 
     id: str
     source: str
@@ -317,7 +313,7 @@ Happening = Connected | Lost | Notified | Written | Marked | Request
 """What the control task's queue carries."""
 
 
-# --- what comes out ----------------------------------------------------------------------------------------
+# --- what comes out -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

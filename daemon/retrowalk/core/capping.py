@@ -1,0 +1,63 @@
+"""The cap of the moment, and a belt above it (G5, G8)."""
+
+from blefit.units import Speed
+
+CAP_MARGIN = Speed(20)
+SLIDE = 30
+"""0.01 km/h per second: how a cap that is lowered while the belt moves comes down."""
+SLIDE_LEAD = Speed(30)
+"""The slide begins so far above the measured speed: one second for the belt to follow."""
+OBEY_S = 3.0
+
+OVER_CEILING = "over_ceiling"
+OVER_CAP = "over_cap"
+ENFORCE = "cap_enforced"
+
+
+class Capping:
+    """One arming's cap and ceiling, the live cap below them, and the records above."""
+
+    def __init__(self, cap: Speed, ceiling: Speed, live: Speed | None) -> None:
+        self._cap = cap if live is None else min(cap, live)
+        self._ceiling = ceiling
+        self._slide: tuple[Speed, float] | None = None
+        self._over_records = 0
+        self._ceiling_records = 0
+        self._deadline: float | None = None
+        self.ordering = False
+        """The belt is above the cap and has not been told the cap yet."""
+
+    def now(self, now: float) -> Speed:
+        """The cap as it is judged at this moment."""
+        if self._slide is None:
+            return self._cap
+        start, at = self._slide
+        return max(self._cap, Speed(int(start - SLIDE * (now - at))))
+
+    def lower(self, live: Speed, measured: Speed | None, now: float) -> None:
+        """The live cap comes down; from a moving belt it slides."""
+        if live >= self._cap:
+            return
+        present = self.now(now)
+        self._cap = live
+        self._slide = (
+            None if measured is None else (min(present, max(live, Speed(measured + SLIDE_LEAD))), now)
+        )
+
+    def judge(self, speed: Speed, deceleration: int, now: float) -> str:
+        """A record of `speed` came: OVER_CEILING, ENFORCE (once), OVER_CAP, or ''."""
+        self._ceiling_records = self._ceiling_records + 1 if speed > self._ceiling + CAP_MARGIN else 0
+        if self._ceiling_records >= 2:
+            return OVER_CEILING
+        cap = self.now(now)
+        if speed <= cap + CAP_MARGIN:
+            self._over_records, self._deadline, self.ordering = 0, None, False
+            return ""
+        self._over_records += 1
+        if self._over_records < 2:
+            return ""
+        if self._deadline is None:
+            self._deadline = now + OBEY_S + (speed - cap) / deceleration
+            self.ordering = True
+            return ENFORCE
+        return OVER_CAP if now > self._deadline else ""

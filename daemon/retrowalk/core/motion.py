@@ -1,0 +1,55 @@
+"""What telemetry says of one belt: its speed, at rest, moving, falling (safety.md, Words)."""
+
+from collections import deque
+
+from blefit.units import Speed
+
+REST = Speed(10)
+MOVING = Speed(30)
+FALL = Speed(10)
+FALL_WINDOW_S = 2.0
+REST_SPAN_S = 0.5
+
+
+class Motion:
+    """The records of one connection. A new connection knows nothing: silence is unknown, never zero."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, Speed]] = deque()
+        self._quiet_since: float | None = None
+        self._fast_records = 0
+        self.speed: Speed | None = None
+        self.at: float | None = None
+        self.at_rest = False
+        self.moving = False
+
+    def record(self, speed: Speed, now: float) -> None:
+        """A Treadmill Data record arrived."""
+        self.speed, self.at = speed, now
+        self._recent.append((now, speed))
+        while self._recent[0][0] < now - FALL_WINDOW_S:
+            self._recent.popleft()
+        if speed <= REST:
+            if self._quiet_since is None:
+                self._quiet_since = now
+            if now - self._quiet_since >= REST_SPAN_S:
+                self.at_rest, self.moving, self._fast_records = True, False, 0
+            return
+        self._quiet_since = None
+        self.at_rest = False
+        if speed > MOVING:
+            self._fast_records += 1
+            self.moving = self.moving or self._fast_records >= 2
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the newest record; None before the first."""
+        return None if self.at is None else now - self.at
+
+    def fresh(self, now: float, within: float) -> bool:
+        """Whether the newest record is younger than `within` seconds."""
+        return self.at is not None and now - self.at < within
+
+    def falling(self, now: float) -> bool:
+        """The newest record is at least 0.1 km/h below the highest of the last 2 s."""
+        highest = max((s for at, s in self._recent if at >= now - FALL_WINDOW_S), default=None)
+        return highest is not None and self.speed is not None and self.speed <= highest - FALL

@@ -1,0 +1,72 @@
+"""One target, from its frame on: does the belt obey it, and does somebody else move it (G9, G15)?"""
+
+from dataclasses import dataclass, field
+
+from blefit.units import Speed
+
+MET, AWAY, FALLEN = Speed(15), Speed(30), Speed(20)
+MET_AFTER_S, OVER_S, HAND_S = 2.0, 2.0, 3.0
+OBEY_S, OBEY_RATE = 3.0, 20
+"""A target below the measured speed first gets 3 s + drop / 0.2 km/h/s."""
+MPH_LOW, MPH_HIGH = 1.5, 1.7
+
+WRONG_SPEED = "wrong_speed"
+TOO_FAST = "too_fast"
+HAND = "hand"
+
+
+@dataclass(slots=True)
+class Obeying:
+    """A target and what was measured since. Judged until met; after that a departure is a hand."""
+
+    speed: Speed
+    measured: Speed
+    """When it was sent."""
+    first: bool = False
+    """The first after rest: it also tells a machine that takes miles for kilometres."""
+    answered: float | None = None
+    met: bool = False
+    _highest: Speed = field(init=False)
+    _over_since: float | None = None
+    _away_since: float | None = None
+    _ratio_records: int = 0
+
+    def __post_init__(self) -> None:
+        self._highest = self.measured
+
+    def judge(self, speed: Speed, now: float, *, blind: bool) -> str:
+        """A record came: WRONG_SPEED, TOO_FAST, HAND, or ''. `blind`: the machine echoes its target."""
+        if self.answered is None:
+            return ""
+        verdict = self._judge_met(speed, now) if self.met else self._judge_unmet(speed, now, blind=blind)
+        self._highest = max(self._highest, speed)
+        if not verdict and speed < self._highest - FALLEN and speed < self.speed - MET:
+            return HAND
+        return verdict
+
+    def _judge_unmet(self, speed: Speed, now: float, *, blind: bool) -> str:
+        assert self.answered is not None
+        drop = self.measured - self.speed
+        from_when = self.answered + (OBEY_S + drop / OBEY_RATE if drop > 0 else 0.0)
+        if now >= from_when and not blind:
+            miles = self.first and MPH_LOW * self.speed <= speed <= MPH_HIGH * self.speed
+            self._ratio_records = self._ratio_records + 1 if miles else 0
+            self._over_since = _since(self._over_since, now, speed > self.speed + AWAY)
+            if self._ratio_records >= 2 or (
+                self._over_since is not None and now - self._over_since >= OVER_S
+            ):
+                return WRONG_SPEED if self.first else TOO_FAST
+        if now >= self.answered + MET_AFTER_S and abs(speed - self.speed) <= MET:
+            self.met = True
+            self._highest = speed
+        return ""
+
+    def _judge_met(self, speed: Speed, now: float) -> str:
+        self._away_since = _since(self._away_since, now, abs(speed - self.speed) > AWAY)
+        return HAND if self._away_since is not None and now - self._away_since >= HAND_S else ""
+
+
+def _since(since: float | None, now: float, holds: bool) -> float | None:
+    if not holds:
+        return None
+    return now if since is None else since

@@ -1,0 +1,125 @@
+"""From planned speeds to targets: ramps, announcements before every raise, steps on the machine's grid."""
+
+from blefit.units import Speed, kmh
+from retrowalk.core.guard import Guard
+from retrowalk.core.limits import Limits
+from retrowalk.core.model import Machine, Target
+from retrowalk.core.timeline import Segment
+
+READING_SLACK = 5
+"""0.01 km/h, half of the guard's reading error: a belt a hair below its grid value can still be raised."""
+DOWN_BATCH = 30
+"""0.01 km/h: smaller steps down wait for each other, some consoles beep at each."""
+
+
+class Pace:
+    """The speed planned at this moment, and the next target on the way to it."""
+
+    WARNING_S = 5.0
+    """A raise is announced so long before."""
+
+    def __init__(self, limits: Limits, machine: Machine) -> None:
+        self._limits = limits
+        self._machine = machine
+        self._plan = 0.0
+        self._goal = Speed(0)
+        self._announced = Speed(0)
+        self._announced_at = 0.0
+        self._held_said = True
+        self.begin(0.0)
+
+    def begin(self, now: float) -> None:
+        """Motion from rest begins, at the machine's minimum."""
+        self._plan = float(self._machine.minimum)
+        self._goal = self._announced = self._machine.minimum
+        self._announced_at = now
+        self._held_said = True
+
+    def follow(
+        self,
+        asked: Speed,
+        coming: Segment,
+        guard: Guard,
+        passed: float,
+        now: float,
+        *,
+        may_raise: bool,
+    ) -> str:
+        """Move the plan towards `asked` and return what the walker has to hear now, or ''.
+
+        `coming` is the step the walker is in, or the one that begins within the warning time.
+        """
+        self._goal = asked
+        sentence = self._announce(coming, guard, now) if may_raise else ""
+        commanded = guard.commanded
+        if asked > self._plan:
+            if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
+                top = min(asked, self._announced, Speed(commanded + self._limits.step_up))
+                self._plan = max(self._plan, min(top, self._plan + self._limits.ramp_up * passed))
+        else:
+            self._plan = max(asked, self._plan - self._limits.ramp_down * passed)
+        for bound in (guard.cap(now), guard.hand):
+            if bound is not None:
+                self._plan = min(self._plan, bound)
+        if guard.hand is not None:
+            self._announced = min(self._announced, guard.hand)
+        return sentence
+
+    def _announce(self, coming: Segment, guard: Guard, now: float) -> str:
+        peak = self._machine.on_grid(max(speed for _, speed in coming.knots))
+        cap = guard.cap(now)
+        if cap is not None:
+            peak = min(peak, self._machine.on_grid(cap))
+        if peak > self._announced:
+            self._announced, self._announced_at, self._held_said = peak, now, False
+            return f"Speed rises to {kmh(peak)} in {self.WARNING_S:.0f} seconds."
+        if peak < self._announced:
+            self._announced = max(peak, self._machine.on_grid(Speed(int(self._plan))))
+        if not self._held_said and guard.commanded == self._announced and guard.target_met:
+            self._held_said = True
+            return f"Holding {kmh(self._announced)}."
+        return ""
+
+    def ease(self, passed: float) -> None:
+        """A halt is coming: down to the machine's minimum."""
+        self._goal = self._machine.minimum
+        self._plan = max(float(self._goal), self._plan - self._limits.ramp_down * passed)
+
+    def ease_s(self) -> float:
+        """Seconds that easing still takes by plan."""
+        return (self._plan - self._machine.minimum) / self._limits.ramp_down
+
+    def target(self, guard: Guard, now: float) -> Target | None:
+        """The target to send now, if any; what the guard would refuse is not wished for."""
+        commanded, measured = guard.commanded, guard.motion.speed
+        if measured is None or not guard.may_change_speed(now):
+            return None
+        if commanded is None:
+            return Target(self._machine.minimum)
+        wanted = self._machine.on_grid(Speed(int(self._plan)))
+        if wanted > commanded:
+            return self._raise(wanted, commanded, measured, guard)
+        if wanted < commanded:
+            lower = self._lower(wanted, commanded, measured)
+            cap = guard.cap(now)
+            return lower if lower is not None and cap is not None and lower.speed <= cap else None
+        return None
+
+    def _raise(self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard) -> Target | None:
+        if guard.hand is not None or not guard.target_met:
+            return None
+        reach = Speed(measured + self._limits.step_up + READING_SLACK)
+        step = self._machine.on_grid(min(wanted, reach))
+        full = step - commanded >= self._limits.step_up
+        there = step == self._machine.on_grid(min(self._goal, self._announced))
+        return Target(step) if step > commanded and (full or there) else None
+
+    def _lower(self, wanted: Speed, commanded: Speed, measured: Speed) -> Target | None:
+        lowest = min(commanded, measured) - self._limits.step_down
+        step = wanted
+        while step < lowest:
+            step = Speed(step + self._machine.increment)
+        there = step == self._machine.on_grid(self._goal)
+        if step >= commanded or not (there or commanded - step >= DOWN_BATCH):
+            return None
+        return Target(step)

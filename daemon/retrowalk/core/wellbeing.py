@@ -1,0 +1,124 @@
+"""The walker's side: presence, heart rate (G16), the lease of a page. They only ever slow the belt."""
+
+from dataclasses import dataclass
+
+PRESENCE_WARNING_S = 10.0
+SOFT, HARD = 0.75, 0.85
+HARD_READINGS, HARD_S = 3, 10.0
+HEART_QUIET_S, HEART_WARN_S, HEART_GONE_S = 10.0, 30.0, 60.0
+LEASE_SLOW_S, LEASE_STOP_S = 3.0, 6.0
+
+
+class Presence:
+    """Evidence that somebody walks, wanted at least every `every_s` of backward time."""
+
+    def __init__(self, every_s: float) -> None:
+        self.every_s = every_s
+        self.sensed = False
+        """Something that senses by itself (steps, force, a strap) has been seen."""
+        self._evidence: float | None = None
+        self._asked: float | None = None
+        self._counters: tuple[int | None, int | None] = (None, None)
+
+    def seen(self, now: float, *, sensed: bool = False) -> None:
+        """A person showed: an act, or a sensor."""
+        self._evidence = now
+        self._asked = None
+        self.sensed = self.sensed or sensed
+
+    def sense(self, steps: int | None, force: int | None, now: float) -> None:
+        """A step count of telemetry advanced, or a force weighs on the belt."""
+        before, _ = self._counters
+        if (steps is not None and before is not None and steps > before) or (force is not None and force > 0):
+            self.seen(now, sensed=True)
+        self._counters = (steps, force)
+
+    def watch(self, now: float, *, backward: bool) -> str:
+        """`""` all is well, `ask`: ask for OK now, `missing`: ramp down."""
+        if not backward:
+            self._evidence, self._asked = now, None
+            return ""
+        if self._evidence is None:
+            self._evidence = now
+        if now - self._evidence < self.every_s:
+            return ""
+        if self._asked is None:
+            self._asked = now
+            return "ask"
+        return "missing" if now - self._asked >= PRESENCE_WARNING_S else ""
+
+    @property
+    def asking(self) -> bool:
+        """An OK is awaited."""
+        return self._asked is not None
+
+
+@dataclass(slots=True)
+class Heart:
+    """G16. Without a known maximum it only watches; a source that never spoke is no source."""
+
+    maximum: int | None = None
+    bpm: int | None = None
+    _heard: float | None = None
+    _high_since: float | None = None
+    _high_readings: int = 0
+    _warned: bool = False
+
+    def beat(self, bpm: int, now: float) -> None:
+        """A heart rate in beats per minute."""
+        self.bpm, self._heard, self._warned = bpm, now, False
+        if self.maximum is not None and bpm >= HARD * self.maximum:
+            self._high_readings += 1
+            self._high_since = now if self._high_since is None else self._high_since
+        else:
+            self._high_readings, self._high_since = 0, None
+
+    def may_raise(self, now: float) -> bool:
+        """Below the soft limit, by a source that was heard within 10 s."""
+        if self.maximum is None or self._heard is None:
+            return True
+        assert self.bpm is not None
+        return self.bpm < SOFT * self.maximum and now - self._heard < HEART_QUIET_S
+
+    def watch(self, now: float) -> str:
+        """`""`, `warn` (once), or the id of the fault that ends the session."""
+        if self.maximum is None or self._heard is None:
+            return ""
+        if self._high_since is not None and (
+            self._high_readings >= HARD_READINGS or now - self._high_since >= HARD_S
+        ):
+            return "heart_rate_high"
+        silence = now - self._heard
+        if silence >= HEART_GONE_S:
+            return "heart_rate_gone"
+        if silence >= HEART_WARN_S and not self._warned:
+            self._warned = True
+            return "warn"
+        return ""
+
+    def shown(self, now: float) -> int | None:
+        """The heart rate while it is not stale."""
+        return self.bpm if self._heard is not None and now - self._heard < HEART_QUIET_S else None
+
+
+class Lease:
+    """Only of a client that took one: it renews each second, or the belt slows and stops."""
+
+    def __init__(self) -> None:
+        self._renewed: float | None = None
+
+    def renew(self, now: float) -> None:
+        """The client is there."""
+        self._renewed = now
+
+    def end(self) -> None:
+        """The session is over, and the lease with it."""
+        self._renewed = None
+
+    def slow(self, now: float) -> bool:
+        """3 s unheard: no raises, down to the easy speed."""
+        return self._renewed is not None and now - self._renewed >= LEASE_SLOW_S
+
+    def lost(self, now: float) -> bool:
+        """6 s unheard: stop."""
+        return self._renewed is not None and now - self._renewed >= LEASE_STOP_S

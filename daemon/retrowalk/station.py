@@ -1,0 +1,213 @@
+"""One treadmill's station: the queue, the control task (the only writer of belt state), its effects."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from retrowalk.belt import Belt
+from retrowalk.core.controller import Controller, Setup
+from retrowalk.core.guard import Guard
+from retrowalk.core.model import (
+    DropLink,
+    Effect,
+    Emitted,
+    Happening,
+    Mark,
+    Marked,
+    Quarantine,
+    Replied,
+    Request,
+    Said,
+    StopSession,
+    Unmark,
+)
+from retrowalk.hub import Hub
+
+log = structlog.get_logger()
+
+TICK_S = 0.25
+STOP_WITHIN_S = 20.0
+"""Shutting down waits so long for measured rest; then `retrowalk park` has to do it."""
+
+
+class Radio(Protocol):
+    """What keeps a link to the treadmill: `ble.connector.Connector`."""
+
+    def write(self, connection: int, ticket: int, frame: bytes) -> None: ...
+    def drop(self, why: str) -> None: ...
+
+
+class Speaker(Protocol):
+    """Where sentences go: `voice.Voice`."""
+
+    def say(self, said: Said) -> None: ...
+    def silence(self) -> None: ...
+
+
+class MarkerStore(Protocol):
+    """Where the moving-marker is kept; both may raise OSError."""
+
+    def write(self, session_id: str) -> None: ...
+    def remove(self) -> None: ...
+    def quarantine(self, reason: str) -> None: ...
+
+
+Offload = Callable[[Callable[[], None]], Awaitable[None]]
+"""Runs something that may block where it cannot hold up the control task."""
+
+
+async def in_thread(block: Callable[[], None]) -> None:
+    """The usual offload."""
+    await asyncio.to_thread(block)
+
+
+class Station:
+    """Connects one controller to its radio, hub, voice and disk. `run` is the control task."""
+
+    def __init__(
+        self,
+        treadmill_id: str,
+        setup: Setup,
+        *,
+        hub: Hub,
+        speaker: Speaker,
+        marker: MarkerStore,
+        left_running: bool = False,
+        beat: Callable[[str, float], None] = lambda _id, _now: None,
+        offload: Offload = in_thread,
+    ) -> None:
+        self.id = treadmill_id
+        self.hub = hub
+        self._speaker = speaker
+        self._marker = marker
+        self._beat = beat
+        self._offload = offload
+        self._radio: Radio | None = None
+        self._queue: asyncio.Queue[Happening] = asyncio.Queue()
+        self._disk: asyncio.Queue[Mark | Unmark | Quarantine] = asyncio.Queue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._alarm = ""
+        self.controller = Controller(setup, Belt(Guard(), self._write), left_running=left_running)
+
+    def attach(self, radio: Radio) -> None:
+        """The radio to write to; it posts what happens to `post`."""
+        self._radio = radio
+
+    def post(self, happening: Happening) -> None:
+        """Something happened, in the control task's loop."""
+        self._queue.put_nowait(happening)
+
+    def submit(self, request: Request) -> None:
+        """Somebody asks, from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody left to ask
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, request)
+
+    async def run(self) -> None:
+        """The control task. A bug in it parks the belt and then ends it with the exception."""
+        self._loop = asyncio.get_running_loop()
+        disk = asyncio.create_task(self._keep_marker(), name=f"marker-{self.id}")
+        try:
+            while True:
+                self._step(await self._next(), self._loop.time())
+        except Exception:
+            log.exception("the control task failed: stopping the belt", treadmill=self.id)
+            await self._last_stand()
+            raise
+        finally:
+            disk.cancel()
+
+    async def shut_down(self) -> bool:
+        """Stop what we started and wait, bounded; True if the belt is known to rest, or was never ours."""
+        assert self._loop is not None
+        controller = self.controller
+        if controller.session is not None or not controller.at_rest(self._loop.time()):
+            self.post(Request("shutdown", "signal", StopSession()))
+        deadline = self._loop.time() + STOP_WITHIN_S
+        await asyncio.sleep(0)
+        while self._loop.time() < deadline:
+            if self._queue.empty() and controller.at_rest(self._loop.time()) and not controller.marked:
+                return True
+            await asyncio.sleep(TICK_S)
+        return controller.at_rest(self._loop.time())
+
+    async def _next(self) -> Happening | None:
+        try:
+            async with asyncio.timeout(TICK_S):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+    def _step(self, happening: Happening | None, now: float) -> None:
+        controller = self.controller
+        if happening is not None:
+            controller.feed(happening, now)
+        controller.act(now)
+        for effect in controller.effects():
+            self._carry_out(effect)
+        self._keep_alarm(controller.alarm)
+        self.hub.publish(controller.snapshot(now))
+        self._beat(self.id, now)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Emitted(kind, fields):
+                self.hub.emit(effect)
+                log.info(kind, treadmill=self.id, **dict(fields))
+            case Replied():
+                self.hub.reply(effect)
+            case Said(text, alarm):
+                if text and not alarm:
+                    self._speaker.say(effect)
+            case DropLink(why):
+                if self._radio is not None:
+                    self._radio.drop(why)
+            case Mark() | Unmark() | Quarantine():
+                self._disk.put_nowait(effect)
+
+    def _keep_alarm(self, alarm: str) -> None:
+        if alarm == self._alarm:
+            return
+        self._alarm = alarm
+        if alarm:
+            self._speaker.say(Said(alarm, alarm=True))
+        else:
+            self._speaker.silence()
+
+    def _write(self, connection: int, ticket: int, frame: bytes) -> None:
+        if self._radio is not None:
+            self._radio.write(connection, ticket, frame)
+
+    async def _keep_marker(self) -> None:
+        while True:
+            effect = await self._disk.get()
+            try:
+                match effect:
+                    case Mark(session_id):
+                        await self._offload(partial(self._marker.write, session_id))
+                        self.post(Marked(session_id))
+                    case Unmark():
+                        await self._offload(self._marker.remove)
+                    case Quarantine(reason):
+                        await self._offload(partial(self._marker.quarantine, reason))
+            except OSError as error:
+                log.exception("the state folder does not take a file", treadmill=self.id)
+                if isinstance(effect, Mark):
+                    self.post(Marked(effect.session_id, f"the moving-marker cannot be written ({error})"))
+
+    async def _last_stand(self) -> None:
+        guard, belt = self.controller.guard, self.controller.belt
+        assert self._loop is not None
+        deadline = self._loop.time() + STOP_WITHIN_S
+        with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
+            guard.want_stop(self._loop.time())
+            while self._loop.time() < deadline and guard.stopping:
+                belt.want(None, self._loop.time())
+                happening = await self._next()
+                if happening is not None:
+                    self.controller.feed(happening, self._loop.time())
+                belt.tick(self._loop.time())
