@@ -1,0 +1,25 @@
+"""`retrowalk run`."""
+
+from pathlib import Path
+
+import click
+
+from retrowalk.cli.config import FILE, settings_or_exit
+from retrowalk.cli.errors import UserError
+
+
+@click.command()
+@click.option("--config", "file", type=FILE, help="This file instead of the first that is found.")
+def run(file: Path | None) -> None:
+    """Run the daemon until it is told to end: Ctrl-C or SIGTERM bring the belt to rest first."""
+    settings = settings_or_exit(file)
+    if not settings.treadmills:
+        raise UserError(
+            f"{settings.source}: no treadmill is configured: find yours with `retrowalk scan`"
+            " and add a [[treadmills]] table with its id and address"
+        )
+    from retrowalk import app
+    from retrowalk.logs import configure_logging
+
+    configure_logging(settings.log.format, settings.log.level)
+    app.run(settings)
