@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from blefit.errors import DecodeError
-from blefit.ftms.treadmill_layout import GROUPS, MORE_DATA, PACES, SPEED, STEPS, Layout, layout
+from blefit.ftms.treadmill_layout import GROUPS, MORE_DATA, PACES, SPEED, STEPS, Field, Layout, layout
 from blefit.octets import octets
 from blefit.units import Incline, Speed
 
@@ -96,10 +96,10 @@ def encode(data: TreadmillData) -> bytes:
     Fields that come in one group are sent together, the unknown ones as "not available"; steps in 3 octets;
     paces in two octets each when one of them needs it. Raises ValueError for what no notification can say.
     """
-    flags = MORE_DATA if data.more_data else 0
     if (data.instantaneous_speed is None) != data.more_data:
         raise ValueError("a notification has a speed exactly when no more data follow")
-    values = b"" if data.instantaneous_speed is None else _octets(SPEED.name, data.instantaneous_speed, "H")
+    flags = MORE_DATA if data.more_data else 0
+    values = b"" if data.instantaneous_speed is None else _octets(SPEED, data.instantaneous_speed)
     wide_pace = max(data.instantaneous_pace or 0, data.average_pace or 0) > 0xFF
     cut = False
     for bit, group in GROUPS.items():
@@ -107,12 +107,14 @@ def encode(data: TreadmillData) -> bytes:
             continue
         flags |= 1 << bit
         for field in group:
+            cut = cut or field.name in data.missing_fields
+            if cut:
+                break
             value = getattr(data, field.name)
-            if value is None and field.absent:
-                value = field.absent[0]
-            cut = cut or field.name in data.missing_fields or value is None
-            if not cut:
-                values += _octets(field.name, value, "H" if wide_pace and field in PACES else field.format)
+            wide = wide_pace and field in PACES
+            values += _octets(
+                field._replace(format="H") if wide else field, field.absent[0] if value is None else value
+            )
     if data.missing_fields == (STEPS.name,):
         values += b"\0"  # none at all would be a step count of no octets, which is not missing
     frame = octets("flags", flags, 2) + values + data.trailing
@@ -125,8 +127,8 @@ def encode(data: TreadmillData) -> bytes:
     return frame
 
 
-def _octets(name: str, value: int, form: str) -> bytes:
-    return octets(name, value, {"B": 1, "H": 2, "h": 2, "HB": 3}[form], signed=form == "h")
+def _octets(field: Field, value: int) -> bytes:
+    return octets(field.name, value, field.width, signed=field.format == "h")
 
 
 def split(data: TreadmillData, mtu_payload: int = 20) -> list[bytes]:
