@@ -1,0 +1,137 @@
+"""What the machine measures of itself and the walker, as Treadmill Data (FTMS 4.9)."""
+
+from random import Random
+from typing import Any
+
+from blefit.ftms.feature import MachineFeature
+from blefit.ftms.treadmill_data import TreadmillData, encode, split
+from blefit.units import Incline, Speed
+from retrowalk.sim.model.belt import Belt, Motion
+from retrowalk.sim.model.quirks import Fields, Reports, TelemetryQuirks, TooLong
+from retrowalk.sim.model.ramp import Ramp
+from retrowalk.sim.model.walker import Walker
+
+_FEATURES = {
+    Fields.AVERAGE_SPEED: MachineFeature.AVERAGE_SPEED,
+    Fields.TOTAL_DISTANCE: MachineFeature.TOTAL_DISTANCE,
+    Fields.INCLINATION: MachineFeature.INCLINATION,
+    Fields.ELEVATION_GAIN: MachineFeature.ELEVATION_GAIN,
+    Fields.PACE: MachineFeature.PACE,
+    Fields.ENERGY: MachineFeature.EXPENDED_ENERGY,
+    Fields.HEART_RATE: MachineFeature.HEART_RATE,
+    Fields.METABOLIC_EQUIVALENT: MachineFeature.METABOLIC_EQUIVALENT,
+    Fields.ELAPSED_TIME: MachineFeature.ELAPSED_TIME,
+    Fields.REMAINING_TIME: MachineFeature.REMAINING_TIME,
+    Fields.FORCE_ON_BELT: MachineFeature.FORCE_ON_BELT_AND_POWER_OUTPUT,
+    Fields.VENDOR_STEPS: MachineFeature.STEP_COUNT,
+}
+
+
+class Telemetry:
+    """The counters of one session, from Reset to Reset."""
+
+    def __init__(
+        self, quirks: TelemetryQuirks, belt: Belt, walker: Walker, incline: Ramp, chance: Random
+    ) -> None:
+        self._quirks = quirks
+        self._belt = belt
+        self._walker = walker
+        self._incline = incline
+        self._chance = chance
+        self._is_silent = True
+        self.reset()
+
+    @property
+    def features(self) -> MachineFeature:
+        """What it claims to measure: what its records hold."""
+        claimed = MachineFeature(0)
+        for group in self._quirks.fields:
+            claimed |= _FEATURES[group]
+        return claimed
+
+    def reset(self) -> None:
+        """Zero the counters: what Reset does."""
+        self._elapsed_s = self._moving_s = self._distance_m = self._ascent_m = self._kcal = 0.0
+        self._first_step = self._walker.steps
+
+    def advance(self, seconds: float, metres: float) -> None:
+        """Count the time that passed and the belt that ran by in it. Stop and pause freeze the time alone."""
+        speed = self._belt.speed
+        walked = self._walker.walks(speed)
+        if self._quirks.counts_only_steps and not walked:
+            return
+        self._distance_m += metres
+        self._moving_s += seconds if metres else 0.0
+        self._ascent_m += metres * max(self._incline.value, 0) / 1000
+        if walked:
+            self._kcal += self._walker.kcal_per_minute(speed) * seconds / 60
+        if self._belt.motion is Motion.RUNNING:
+            self._elapsed_s += seconds
+
+    def has_something_to_say(self) -> bool:
+        """False while a machine that falls silent at rest is silent. Ask once for each record."""
+        limit = self._quirks.silent_at
+        if limit is None:
+            return True
+        was_silent = self._is_silent
+        slow = self._belt.speed <= limit
+        self._is_silent = slow and not (self._belt.is_speeding_up and self._belt.speed > 0)
+        return not (self._is_silent and was_silent)
+
+    def record(self) -> TreadmillData:
+        """The present record."""
+        present: dict[str, Any] = {}
+        for group in self._quirks.fields:
+            present |= self._values(group)
+        return TreadmillData(more_data=False, instantaneous_speed=self.reported_speed(), **present)
+
+    def reported_speed(self) -> Speed:
+        """The reading of the speed."""
+        belt, reports = self._belt, self._quirks.reports
+        running = belt.motion is Motion.RUNNING
+        if reports is Reports.TARGET or (reports is Reports.TARGET_UNTIL_STOPPED and running):
+            return belt.target if running else Speed(0)
+        error = self._chance.uniform(-1, 1) * self._quirks.noise if belt.speed else 0.0
+        return Speed(max(0, round(belt.speed + error)))
+
+    def frames(self, record: TreadmillData, room: int) -> list[bytes]:
+        """The notifications that `record` takes where one may be `room` octets long."""
+        room = min(room, self._quirks.largest_notification)
+        whole = encode(record)
+        if len(whole) > room and self._quirks.too_long is TooLong.SPLIT:
+            return split(record, room)
+        return [whole[:room]]
+
+    def _values(self, group: Fields) -> dict[str, int | None]:
+        speed, walker = self._belt.speed, self._walker
+        match group:
+            case Fields.AVERAGE_SPEED:
+                mean = 360 * self._distance_m / self._moving_s if self._moving_s else 0.0
+                return {"average_speed": min(round(mean), 0xFFFF)}
+            case Fields.TOTAL_DISTANCE:
+                return {"total_distance": int(self._distance_m) & 0xFFFFFF}
+            case Fields.INCLINATION:
+                return {"inclination": Incline(round(self._incline.value)), "ramp_angle": None}
+            case Fields.ELEVATION_GAIN:
+                return {"positive_elevation_gain": int(self._ascent_m * 10), "negative_elevation_gain": 0}
+            case Fields.PACE:
+                return {"instantaneous_pace": round(speed / 600), "average_pace": round(speed / 600)}
+            case Fields.ENERGY:
+                burn = walker.kcal_per_minute(speed) if walker.walks(speed) else 0.0
+                return {
+                    "total_energy": int(self._kcal) & 0xFFFF,
+                    "energy_per_hour": round(burn * 60),
+                    "energy_per_minute": round(burn),
+                }
+            case Fields.HEART_RATE:
+                return {"heart_rate": walker.heart_rate if walker.on_belt else None}
+            case Fields.METABOLIC_EQUIVALENT:
+                return {"metabolic_equivalent": round(walker.oxygen(speed) / 0.35)}
+            case Fields.ELAPSED_TIME:
+                return {"elapsed_time": int(self._elapsed_s) & 0xFFFF}
+            case Fields.REMAINING_TIME:
+                return {"remaining_time": 0}
+            case Fields.FORCE_ON_BELT:
+                return {"force_on_belt": walker.force_on_belt, "power_output": None}
+            case Fields.VENDOR_STEPS:
+                return {"vendor_step_count": int(walker.steps - self._first_step) & 0xFFFF}

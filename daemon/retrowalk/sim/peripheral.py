@@ -1,0 +1,279 @@
+"""The simulated treadmill on the air: a GATT server on Bumble that carries octets between clients and model.
+
+It keeps the time of the event loop it runs in, whatever that is: real, scaled or virtual. All rules are the
+model's; here is only what a radio module does: attributes, CCCDs, MTU, confirmations, advertising.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Self
+
+from bumble.att import (
+    ATT_READ_NOT_PERMITTED_ERROR,
+    ATT_WRITE_NOT_PERMITTED_ERROR,
+    ATT_Error,
+    ATT_Handle_Value_Notification,
+)
+from bumble.core import UUID, AdvertisingData
+from bumble.device import Connection, Device
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+
+from blefit import uuids
+from blefit.ftms.advertisement import MachineAvailability, MachineType
+from retrowalk.sim.model import values
+from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
+from retrowalk.sim.model.quirks import Answers
+from retrowalk.sim.model.treadmill import Treadmill
+
+_LONGEST_STEP_S = 0.05
+"""A key pressed on the console is noticed within this time."""
+_SHORTEST_STEP_S = 0.001
+_ADVERTISING_INTERVAL_MS = 100.0
+_NOTIFICATION_HEADER = 3
+
+_READ = Characteristic.Properties.READ
+_NOTIFY = Characteristic.Properties.NOTIFY
+_INDICATE = Characteristic.Properties.INDICATE
+_WRITE = Characteristic.Properties.WRITE
+_WRITE_WITHOUT_RESPONSE = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
+
+_LOSSES = (asyncio.CancelledError, TimeoutError)
+
+
+class Peripheral:
+    """`treadmill` behind a GATT server on `device`, which is powered on and gets its services here.
+
+    `cut_link` loses the device's links the way a radio does, noticed by both ends as a time-out (the virtual
+    radio's `cut`); without it they are closed, which is all that a real radio can do. Use as
+    `async with Peripheral(treadmill, device):`, or by `start` and `stop`, once.
+    """
+
+    def __init__(
+        self, treadmill: Treadmill, device: Device, cut_link: Callable[[], object] | None = None
+    ) -> None:
+        self.treadmill = treadmill
+        self.device = device
+        self._cut_link = cut_link
+        self._clients: dict[Client, Connection] = {}
+        self._sent_from: dict[int, Characteristic[bytes]] = {}
+        self._answering: dict[Client, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._advertised: bool | None = None
+        self._running: asyncio.Task[None] | None = None
+        device.add_services(self._services())
+        device.on(Device.EVENT_CONNECTION, self._on_connection)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Advertise, and let the treadmill's time pass from now on."""
+        await self._keep_advertising()
+        self._running = asyncio.create_task(self._run(), name=f"simulated {self.treadmill.quirks.link.name}")
+
+    async def stop(self) -> None:
+        """Go off the air. Raises what went wrong in the simulation, if anything did."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await self.device.stop_advertising()
+        for connection in list(self._clients.values()):
+            with suppress(*_LOSSES):
+                await connection.disconnect()
+
+    def vanish(self) -> None:
+        """Lose all links by radio, without a word. The belt knows nothing of it."""
+        if self._cut_link is not None:
+            self._cut_link()
+            return
+        for connection in self._clients.values():
+            closing = asyncio.create_task(connection.disconnect())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._keep_advertising()
+            now = loop.time()
+            self._step(now)
+            wait = self.treadmill.next_due - now
+            await asyncio.sleep(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S))
+
+    def _step(self, now: float) -> None:
+        for emission in self.treadmill.advance(now):
+            match emission:
+                case Record(client, data):
+                    room = self._clients[client].att_mtu - _NOTIFICATION_HEADER
+                    for frame in self.treadmill.frames(data, room):
+                        self._notify(client, uuids.TREADMILL_DATA, frame)
+                case Notification(client, characteristic, payload):
+                    self._notify(client, characteristic, payload)
+                case Answer(client, payload):
+                    self._answer(client, payload)
+                case LinkLoss():
+                    self.vanish()
+
+    # --- out -----------------------------------------------------------------------------------------------
+
+    def _notify(self, client: Client, characteristic: int, payload: bytes) -> None:
+        handle = self._sent_from[characteristic].handle
+        pdu = ATT_Handle_Value_Notification(attribute_handle=handle, attribute_value=payload)
+        self.device.gatt_server.send_gatt_pdu(self._clients[client], bytes(pdu))
+
+    def _answer(self, client: Client, payload: bytes) -> None:
+        if self.treadmill.quirks.control.answers is Answers.NOTIFICATION:
+            self._notify(client, uuids.FITNESS_MACHINE_CONTROL_POINT, payload)
+            self.treadmill.confirmed(client)
+        else:
+            self._answering[client] = asyncio.create_task(self._indicate(client, payload))
+
+    async def _indicate(self, client: Client, payload: bytes) -> None:
+        """The procedure is over when the client confirms; one that never does has none open again."""
+        control_point = self._sent_from[uuids.FITNESS_MACHINE_CONTROL_POINT]
+        with suppress(TimeoutError):
+            await self.device.gatt_server.indicate_subscriber(
+                self._clients[client], control_point, payload, force=True
+            )
+            self.treadmill.confirmed(client)
+
+    # --- in ------------------------------------------------------------------------------------------------
+
+    def _on_connection(self, connection: Connection) -> None:
+        client = Client(connection.handle)
+        self._clients[client] = connection
+        self._advertised = None  # a connection ends legacy advertising
+        self.treadmill.connect(client)
+
+        def on_disconnection(_reason: int) -> None:
+            del self._clients[client]
+            self.treadmill.disconnect(client)
+            if answering := self._answering.pop(client, None):
+                answering.cancel()
+
+        connection.on(Connection.EVENT_DISCONNECTION, on_disconnection)
+
+    async def _on_control(self, connection: Connection, octets: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        error = self.treadmill.write(Client(connection.handle), bytes(octets), loop.time())
+        if error is not None:
+            raise ATT_Error(error)
+        control = self.treadmill.quirks.control
+        if control.answers is Answers.INDICATION_BEFORE_WRITE_RESPONSE:
+            await asyncio.sleep(control.answer_delay_s)
+            self._step(loop.time())
+            await asyncio.sleep(0)  # the indication goes out in this turn, the write response after it
+
+    # --- advertising ---------------------------------------------------------------------------------------
+
+    async def _keep_advertising(self) -> None:
+        """Say whether the machine is available; say nothing while it can take no more clients."""
+        full = len(self._clients) >= self.treadmill.quirks.link.connections
+        wanted = None if full else not self._clients
+        if wanted is self._advertised:
+            return
+        self._advertised = wanted
+        if wanted is None:
+            await self.device.stop_advertising()
+            return
+        await self.device.start_advertising(
+            advertising_data=bytes(AdvertisingData(self._advertisement(available=wanted))),
+            scan_response_data=bytes(AdvertisingData(self._scan_response())),
+            advertising_interval_min=_ADVERTISING_INTERVAL_MS,
+            advertising_interval_max=_ADVERTISING_INTERVAL_MS,
+        )
+
+    def _advertisement(self, *, available: bool) -> list[Any]:
+        """FTMS 3.1.1: the service, and in its data what kind of machine this is and whether it is free."""
+        service = uuids.FITNESS_MACHINE_SERVICE.to_bytes(2, "little")
+        flags = (
+            AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE | AdvertisingData.Flags.BR_EDR_NOT_SUPPORTED
+        )
+        parts: list[Any] = [
+            (AdvertisingData.FLAGS, bytes([flags])),
+            (AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, service),
+        ]
+        if self.treadmill.quirks.link.service_data:
+            availability = MachineAvailability(available, MachineType.TREADMILL)
+            parts.append((AdvertisingData.SERVICE_DATA_16_BIT_UUID, service + availability.encode()))
+        return parts
+
+    def _scan_response(self) -> list[Any]:
+        return [(AdvertisingData.COMPLETE_LOCAL_NAME, self.treadmill.quirks.link.name.encode())]
+
+    # --- attributes ----------------------------------------------------------------------------------------
+
+    def _services(self) -> list[Service]:
+        quirks = self.treadmill.quirks
+        measured = self.treadmill.telemetry.features
+        fitness = [self._constant(*item) for item in values.fitness_machine(quirks, measured).items()]
+        fitness.append(self._source(uuids.TREADMILL_DATA, _NOTIFY))
+        if quirks.telemetry.training_status:
+            fitness.append(
+                self._source(
+                    uuids.TRAINING_STATUS, _READ | _NOTIFY, read=lambda _: self.treadmill.training_status
+                )
+            )
+        if quirks.control.controllable:
+            answers = _NOTIFY if quirks.control.declares_notify else _INDICATE
+            writes = _WRITE_WITHOUT_RESPONSE if quirks.control.write_without_response else _WRITE
+            fitness += [
+                self._source(uuids.FITNESS_MACHINE_CONTROL_POINT, writes | answers, write=self._on_control),
+                self._source(uuids.FITNESS_MACHINE_STATUS, _NOTIFY),
+            ]
+        services = {
+            uuids.FITNESS_MACHINE_SERVICE: fitness,
+            uuids.DEVICE_INFORMATION_SERVICE: [
+                self._constant(*item) for item in values.device(quirks).items()
+            ],
+        }
+        if quirks.telemetry.heart_rate_service:
+            services[uuids.HEART_RATE_SERVICE] = [self._source(uuids.HEART_RATE_MEASUREMENT, _NOTIFY)]
+        return [Service(UUID.from_16_bits(number), content) for number, content in services.items()]
+
+    def _constant(self, number: int, value: bytes) -> Characteristic[bytes]:
+        return _characteristic(number, _READ, read=lambda _: value)
+
+    def _source(
+        self, number: int, properties: Characteristic.Properties, **access: Callable[..., Any]
+    ) -> Characteristic[bytes]:
+        """A characteristic that sends; its CCCD is the model's to know."""
+        source = _characteristic(number, properties, **access)
+        self._sent_from[number] = source
+
+        def on_subscription(connection: Connection, notify: bool, indicate: bool) -> None:
+            self.treadmill.subscribe(Client(connection.handle), number, notify or indicate)
+
+        source.on(Characteristic.EVENT_SUBSCRIPTION, on_subscription)
+        return source
+
+
+def _unreadable(_connection: Connection) -> bytes:
+    raise ATT_Error(ATT_READ_NOT_PERMITTED_ERROR)
+
+
+def _unwritable(_connection: Connection, _octets: bytes) -> None:
+    raise ATT_Error(ATT_WRITE_NOT_PERMITTED_ERROR)
+
+
+def _characteristic(
+    number: int,
+    properties: Characteristic.Properties,
+    read: Callable[..., Any] = _unreadable,
+    write: Callable[..., Any] = _unwritable,
+) -> Characteristic[bytes]:
+    """Bumble looks at no permission and leaves a read without a function unanswered, so both are given."""
+    return Characteristic(
+        UUID.from_16_bits(number),
+        properties,
+        Characteristic.READABLE | Characteristic.WRITEABLE,
+        CharacteristicValue(read=read, write=write),
+    )
