@@ -8,7 +8,7 @@ from typing import Final
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import LinkError, LinkLost, NotFound
 from retrowalk.ble.link import Link
-from retrowalk.ble.reading import Describe, Reading
+from retrowalk.ble.reading import Describe, Reading, describe
 from retrowalk.ble.scanner import Found, find
 from retrowalk.core.model import Happening, Written
 
@@ -26,8 +26,8 @@ _STEADY: Final = 10.0
 class Connector:
     """The connection to one treadmill, over all the links it takes.
 
-    `post` gets what the links post; the numbers of their connections only grow. `state` is told in a few words
-    what goes on: `scanning`, `connecting`, `connected`, `waiting 4 s: <why>`.
+    `post` gets what the links post; the numbers of their connections only grow. `state` is told in a few
+    words what goes on: `scanning`, `connecting`, `connected`, `waiting 4 s: <why>`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Connector:
         target: str,
         post: Callable[[Happening], None],
         *,
-        describe: Describe,
+        describe: Describe = describe,
         state: Callable[[str], None] = lambda _: None,
         backend: Backend = PLATFORM,
         rng: random.Random | None = None,
@@ -49,6 +49,8 @@ class Connector:
         self._backend = backend
         self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
         self._connection = 0
+        self._failures = 0
+        self._tries_at_once = 0
         self._found: Found | None = None
         self._reading: Reading | None = None
         self._task: asyncio.Task[object] | None = None
@@ -56,29 +58,18 @@ class Connector:
     async def run(self) -> None:
         """Connects and reconnects until it is cancelled or stopped; raises only what is a bug."""
         self._task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        failures, at_once = 0, 0
         try:
             while True:
                 try:
-                    self.link = await self._open()
+                    await self._hold(await self._open())
                 except LinkError as error:
-                    failures, at_once = failures + 1, at_once - 1
-                    if failures % _TRIES_BEFORE_A_NEW_SEARCH == 0 or isinstance(error, NotFound):
+                    self._failures += 1
+                    if self._failures % _TRIES_BEFORE_A_NEW_SEARCH == 0 or isinstance(error, NotFound):
                         self._found = None
-                    if at_once < 0:
-                        await self._wait(failures, error)
-                    continue
-                self._state("connected")
-                since = loop.time()
-                why = await self.link.over()
-                await self.link.close()
-                self.link = None
-                if loop.time() - since >= _STEADY:
-                    failures, at_once = 0, _TRIES_AT_ONCE
-                else:
-                    failures += 1
-                    await self._wait(failures, LinkLost(why))
+                    if self._tries_at_once > 0:
+                        self._tries_at_once -= 1
+                    else:
+                        await self._wait(error)
         finally:
             if self.link is not None:
                 await self.link.close("retrowalk stops")
@@ -100,6 +91,7 @@ class Connector:
     def drop(self, why: str) -> None:
         """Takes the present link down, if there is one; the next one is opened at once."""
         if self.link is not None:
+            self._tries_at_once = _TRIES_AT_ONCE
             self.link.end(why)
 
     async def _open(self) -> Link:
@@ -119,9 +111,21 @@ class Connector:
         self._reading = link.reading
         return link
 
-    async def _wait(self, failures: int, error: LinkError) -> None:
-        self._reading = None  # after a while the machine may have another unit, or be another machine
+    async def _hold(self, link: Link) -> None:
+        self.link = link
+        self._state("connected")
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        why = await link.over()
+        await link.close()
+        self.link = None
+        if loop.time() - since >= _STEADY:
+            self._failures, self._tries_at_once = 0, _TRIES_AT_ONCE
+        raise LinkLost(why)
+
+    async def _wait(self, error: LinkError) -> None:
+        self._reading = None  # after a while the machine may show another unit, or be another machine
         longest = _LONGEST_SEARCH_PAUSE if isinstance(error, NotFound) else _LONGEST_WAIT
-        seconds = min(longest, 2.0 ** min(failures - 1, 10)) * self._rng.uniform(0.8, 1.2)
+        seconds = min(longest, 2.0 ** min(self._failures - 1, 10)) * self._rng.uniform(0.8, 1.2)
         self._state(f"waiting {seconds:.0f} s: {error}")
         await asyncio.sleep(seconds)

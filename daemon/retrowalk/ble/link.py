@@ -16,7 +16,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from blefit import uuids
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import AttError, LinkError, LinkLost, NotATreadmill, pairing_advice, translated
-from retrowalk.ble.reading import READ, Describe, Reading
+from retrowalk.ble.reading import READ, Describe, Reading, describe
 from retrowalk.ble.scanner import Found
 from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
 
@@ -67,7 +67,7 @@ class Link:
         connection: int,
         post: Callable[[Happening], None],
         *,
-        describe: Describe,
+        describe: Describe = describe,
         known: Reading | None = None,
         backend: Backend = PLATFORM,
     ) -> Self:

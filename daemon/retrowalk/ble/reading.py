@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from blefit import device_information, uuids
 from blefit.errors import DecodeError
 from blefit.ftms.feature import Feature, MachineFeature, TargetSetting
 from blefit.ftms.ranges import InclinationRange, SpeedRange
-from blefit.units import Incline, Speed
-from retrowalk.core.model import Machine
+from blefit.units import Speed
+from retrowalk import machines
+from retrowalk.core.model import LEVEL, Machine
 
 _SOME_SPEEDS: Final = SpeedRange(Speed(100), Speed(600), Speed(10))
 """For a machine that names none that can be true: 1.0 km/h is in reach of every treadmill we know of."""
@@ -87,32 +88,35 @@ Describe = Callable[[Reading], Machine]
 """How a reading becomes the machine to drive."""
 
 
-def machine_of(reading: Reading, facts: Mapping[str, Any]) -> Machine:
-    """The machine to drive: what it says where that can be true, a careful guess if not, `facts` above all.
+def describe(reading: Reading) -> Machine:
+    """The machine to drive: what the file for its name says, else what can be believed of its own words."""
+    file = machines.match(reading.name)
+    said = machine_of(reading)
+    return file.daemon.applied_to(said) if file else said
 
-    `facts` are fields of Machine, from the machine's file or measured on it. A range that cannot be true
-    (0xFFFF, upside down, empty) is replaced, and an increment of 0: by 0.1 km/h, by 0.5 %.
+
+def machine_of(reading: Reading) -> Machine:
+    """The machine by its own words where they can be true, by a careful guess where not.
+
+    A range that cannot be true (0xFFFF, upside down, empty) is replaced, as is an increment of 0.
     """
     speeds = _speeds(reading.speeds)
     inclines = _inclines(reading)
     feature = reading.feature
-    said: dict[str, Any] = {
-        "id": reading.address,
-        "name": reading.name or reading.address,
-        "minimum": speeds.minimum,
-        "maximum": speeds.maximum,
-        "increment": speeds.increment,
-        "controllable": uuids.FITNESS_MACHINE_CONTROL_POINT in reading.characteristics
-        and (feature is None or TargetSetting.SPEED in feature.target_settings),
-        "inclinable": inclines is not None,
-        "reports_presence": uuids.RSC_MEASUREMENT in reading.characteristics
-        or (feature is not None and bool(feature.features & _SEES_THE_WALKER)),
-    }
-    if inclines is not None:
-        said["minimum_incline"] = inclines.minimum
-        said["maximum_incline"] = inclines.maximum
-        said["increment_incline"] = inclines.increment
-    return Machine(**{**said, **facts})
+    controlled = uuids.FITNESS_MACHINE_CONTROL_POINT in reading.characteristics
+    counts_steps = uuids.RSC_MEASUREMENT in reading.characteristics
+    return Machine(
+        id=reading.address,
+        name=reading.name or reading.address,
+        minimum=speeds.minimum,
+        maximum=speeds.maximum,
+        increment=speeds.increment,
+        controllable=controlled and (feature is None or TargetSetting.SPEED in feature.target_settings),
+        inclinable=inclines is not None,
+        minimum_incline=inclines.minimum if inclines else LEVEL,
+        maximum_incline=inclines.maximum if inclines else LEVEL,
+        reports_presence=counts_steps or (feature is not None and bool(feature.features & _SEES_THE_WALKER)),
+    )
 
 
 def _speeds(said: SpeedRange | None) -> SpeedRange:
@@ -128,4 +132,4 @@ def _inclines(reading: Reading) -> InclinationRange | None:
         return None
     if not -_HIGHEST_INCLINE <= said.minimum < said.maximum <= _HIGHEST_INCLINE:
         return None
-    return InclinationRange(said.minimum, said.maximum, said.increment or Incline(5))
+    return said
