@@ -11,9 +11,13 @@ _SYSTEM_SOCKET = Path("/run/retrowalk/retrowalk.sock")
 
 
 def config_candidates(environ: Environ = os.environ) -> list[Path]:
-    """Where the configuration is looked for when no --config is given, the first existing one wins."""
-    named = [Path(environ["RETROWALK_CONFIG"])] if environ.get("RETROWALK_CONFIG") else []
-    return [*named, Path("retrowalk.toml"), user_config_dir(environ) / "retrowalk.toml", _SYSTEM_CONFIG]
+    """Where the configuration is looked for when no --config is given; the first that exists is taken.
+
+    One that RETROWALK_CONFIG names stands alone: a typing error must not bring in the caps of another file.
+    """
+    if named := environ.get("RETROWALK_CONFIG"):
+        return [Path(named)]
+    return [Path("retrowalk.toml"), user_config_dir(environ) / "retrowalk.toml", _SYSTEM_CONFIG]
 
 
 def user_config_dir(environ: Environ = os.environ) -> Path:
