@@ -180,3 +180,4 @@ async def open_link(radio: Radio, posted: Posted) -> AsyncIterator[Callable[...,
     yield open_link
     for link in links:
         await link.close()
+    await asyncio.sleep(1)  # in virtual time: the treadmill advertises again

@@ -51,6 +51,7 @@ class Connector:
         self._connection = 0
         self._failures = 0
         self._tries_at_once = 0
+        self._dropped = False
         self._found: Found | None = None
         self._reading: Reading | None = None
         self._task: asyncio.Task[object] | None = None
@@ -91,7 +92,7 @@ class Connector:
     def drop(self, why: str) -> None:
         """Takes the present link down, if there is one; the next one is opened at once."""
         if self.link is not None:
-            self._tries_at_once = _TRIES_AT_ONCE
+            self._dropped = True
             self.link.end(why)
 
     async def _open(self) -> Link:
@@ -112,16 +113,18 @@ class Connector:
         return link
 
     async def _hold(self, link: Link) -> None:
+        """Returns when the link is over and may be followed at once; one that did not hold is a failure."""
         self.link = link
+        self._dropped = False
         self._state("connected")
         loop = asyncio.get_running_loop()
         since = loop.time()
         why = await link.over()
         await link.close()
         self.link = None
-        if loop.time() - since >= _STEADY:
-            self._failures, self._tries_at_once = 0, _TRIES_AT_ONCE
-        raise LinkLost(why)
+        if loop.time() - since < _STEADY and not self._dropped:
+            raise LinkLost(why)
+        self._failures, self._tries_at_once = 0, _TRIES_AT_ONCE
 
     async def _wait(self, error: LinkError) -> None:
         self._reading = None  # after a while the machine may show another unit, or be another machine

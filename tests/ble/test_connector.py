@@ -1,0 +1,171 @@
+"""The connector keeps a treadmill connected: how soon, how often, and what it says meanwhile."""
+
+import asyncio
+import random
+from itertools import pairwise
+
+import pytest
+
+from retrowalk.ble.connector import Connector
+from retrowalk.core.model import Connected, Lost, Written
+
+ADDRESS = "C0:00:00:00:00:01"
+SEEDED = random.Random(1)  # noqa: S311  it only spreads waits
+
+
+class States:
+    """What the connector said, with the time it said it."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[float, str]] = []
+
+    def __call__(self, state: str) -> None:
+        self.all.append((asyncio.get_running_loop().time(), state))
+
+    @property
+    def words(self) -> list[str]:
+        return [state for _, state in self.all]
+
+
+@pytest.fixture
+def states() -> States:
+    return States()
+
+
+@pytest.fixture
+async def connector(radio, posted, states):
+    connector = Connector(ADDRESS, posted, state=states, backend=radio.backend, rng=SEEDED)
+    running = asyncio.create_task(connector.run())
+    yield connector
+    await connector.stop()
+    assert running.done()
+
+
+async def test_it_finds_connects_and_says_so(tread, connector, posted, states) -> None:
+    await asyncio.sleep(5)
+    assert states.words == ["scanning", "connecting", "connected"]
+    assert connector.link is not None
+    assert [connected.connection for connected in posted.of(Connected)] == [1]
+
+
+async def test_after_a_loss_it_is_back_at_once_with_a_higher_number(tread, connector, posted, states) -> None:
+    await asyncio.sleep(30)
+    tread.cut()
+    await asyncio.sleep(1)
+    assert states.words == ["scanning", "connecting", "connected", "connecting", "connected"]
+    assert [type(happening) for happening in posted.all] == [Connected, Lost, Connected]
+    assert [connected.connection for connected in posted.of(Connected)] == [1, 2]
+    assert connector.link is not None
+    assert connector.link.connection == 2
+
+
+async def test_a_link_that_does_not_hold_is_not_rebuilt_in_a_hurry(tread, connector, states) -> None:
+    for _ in range(4):
+        await asyncio.sleep(5)
+        while connector.link is None:  # noqa: ASYNC110  virtual time
+            await asyncio.sleep(0.5)
+        tread.cut()
+    await asyncio.sleep(0.1)
+    waits = [state for state in states.words if state.startswith("waiting")]
+    assert len(waits) == 4
+    assert waits[-1].endswith("the Bluetooth link was lost")
+
+
+async def test_three_tries_at_once_after_a_loss_then_longer_and_longer_waits(
+    tread, radio, connector, states
+) -> None:
+    await asyncio.sleep(30)
+    states.all.clear()
+    radio.move_away(tread.device)
+    await asyncio.sleep(600)
+    words = states.words
+    assert words[:4] == ["connecting", "connecting", "connecting", "scanning"]
+    waits = [float(word.split()[1]) for word in words if word.startswith("waiting")]
+    assert all(longer >= shorter for shorter, longer in pairwise(waits[:4]))
+    assert max(waits) <= 12
+    radio.bring_back(tread.device)
+    await asyncio.sleep(25)
+    assert states.words[-1] == "connected"
+
+
+async def test_an_absent_treadmill_is_looked_for_again_and_again_and_found_when_it_comes(
+    put_up, connector, states
+) -> None:
+    await asyncio.sleep(120)
+    assert "connecting" not in states.words
+    assert states.words.count("scanning") > 4
+    assert any("no treadmill 'C0:00:00:00:00:01' in the air" in word for word in states.words)
+    await put_up()
+    await asyncio.sleep(25)
+    assert states.words[-1] == "connected"
+
+
+async def test_without_an_adapter_it_waits_up_to_a_minute_and_goes_on_when_it_is_back(
+    tread, radio, posted, states
+) -> None:
+    radio.unplug()
+    connector = Connector(ADDRESS, posted, state=states, backend=radio.backend, rng=SEEDED)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(600)
+    times = [time for time, word in states.all if word.startswith("waiting")]
+    assert any("no Bluetooth adapter" in word for word in states.words)
+    assert 45 <= max(later - earlier for earlier, later in pairwise(times)) <= 73
+    radio.plug_in()
+    await asyncio.sleep(75)
+    assert states.words[-1] == "connected"
+    await connector.stop()
+    assert running.cancelled()
+
+
+async def test_a_dropped_link_is_rebuilt_at_once_however_young(tread, connector, posted, states) -> None:
+    await asyncio.sleep(2)
+    connector.drop("a Stop could not be written")
+    await asyncio.sleep(1)
+    assert states.words == ["scanning", "connecting", "connected", "connecting", "connected"]
+    assert posted.of(Lost) == [Lost(1, "a Stop could not be written")]
+
+
+async def test_a_write_goes_to_the_link_of_its_number_or_fails(tread, connector, posted) -> None:
+    connector.write(1, 10, b"\x08\x01")
+    await asyncio.sleep(5)
+    connector.write(1, 11, b"\x08\x01")
+    await asyncio.sleep(10)
+    tread.cut()
+    await asyncio.sleep(1)
+    connector.write(1, 12, b"\x08\x01")
+    await asyncio.sleep(1)
+    gone = "the connection is gone"
+    assert posted.of(Written) == [Written(1, 10, gone), Written(1, 11), Written(1, 12, gone)]
+    assert tread.written == [b"\x08\x01"]
+
+
+async def test_stopping_closes_the_link_and_leaves_the_treadmill_free(tread, connector, posted) -> None:
+    await asyncio.sleep(5)
+    await connector.stop()
+    assert posted.of(Lost) == [Lost(1, "retrowalk stops")]
+    assert connector.link is None
+    assert not tread.device.connections
+    await connector.stop()
+
+
+@pytest.mark.parametrize("after", [0.001, 0.05, 0.11, 0.5])
+async def test_stopping_in_the_middle_of_anything_leaves_the_treadmill_free(tread, connector, after) -> None:
+    await asyncio.sleep(after)
+    await connector.stop()
+    await asyncio.sleep(1)
+    assert not tread.device.connections
+
+
+async def test_two_connectors_keep_two_treadmills(put_up, radio, posted, states) -> None:
+    addresses = [f"C0:00:00:00:00:0{n}" for n in (1, 2)]
+    treads = [await put_up(address=address) for address in addresses]
+    connectors = [Connector(address, posted, state=states, backend=radio.backend) for address in addresses]
+    running = [asyncio.create_task(connector.run()) for connector in connectors]
+    await asyncio.sleep(5)
+    assert {connected.machine.id for connected in posted.of(Connected)} == set(addresses)
+    treads[0].cut()
+    await asyncio.sleep(5)
+    assert [connector.link is not None for connector in connectors] == [True, True]
+    for connector in connectors:
+        await connector.stop()
+    assert all(task.done() for task in running)

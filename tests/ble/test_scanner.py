@@ -1,0 +1,102 @@
+"""Looking for treadmills: what is found, what is said of it, and what is left alone."""
+
+import asyncio
+
+import pytest
+from bleak import BleakClient
+from bumble.core import AdvertisingData
+
+from blefit.ftms.advertisement import MachineType
+from retrowalk.ble.errors import NotFound, Unreachable
+from retrowalk.ble.scanner import find, scan
+
+OTHER = "C0:00:00:00:00:02"
+
+
+async def test_a_scan_merges_the_advertisement_with_the_scan_response(tread, radio) -> None:
+    (found,) = await scan(2, radio.backend)
+    assert (found.name, found.address, found.rssi) == ("Bare Tread", "C0:00:00:00:00:01", -50)
+    assert found.machine_types == MachineType.TREADMILL
+    assert found.available is True
+
+
+@pytest.mark.parametrize(
+    ("service_data", "available", "types"),
+    [
+        ("261801 0100", True, MachineType.TREADMILL),
+        ("261800 0100", False, MachineType.TREADMILL),
+        ("261801 2000", True, MachineType.INDOOR_BIKE),
+        ("261801", None, MachineType(0)),
+        (None, None, MachineType(0)),
+    ],
+)
+async def test_what_the_service_data_says_and_does_not_say(
+    tread, radio, service_data, available, types
+) -> None:
+    await tread.advertise(None if service_data is None else bytes.fromhex(service_data))
+    (found,) = await scan(2, radio.backend)
+    assert (found.available, found.machine_types) == (available, types)
+
+
+async def test_other_devices_are_not_listed(tread, radio) -> None:
+    lamp = await radio.peripheral_device("Lamp", OTHER)
+    name = (AdvertisingData.COMPLETE_LOCAL_NAME, b"Lamp")
+    await lamp.start_advertising(advertising_data=bytes(AdvertisingData([name])))
+    assert [found.name for found in await scan(5, radio.backend)] == ["Bare Tread"]
+
+
+async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(tread, radio) -> None:
+    (seen,) = await scan(2, radio.backend)
+    before_the_crash = BleakClient(seen.device, backend=radio.backend.client)
+    await before_the_crash.connect()
+    await tread.device.stop_advertising()
+    (found,) = await scan(2, radio.backend)
+    assert (found.address, found.rssi) == (seen.address, None)
+    assert (await find(seen.address, 2, radio.backend)).address == seen.address
+
+
+@pytest.mark.parametrize("wanted", ["C0:00:00:00:00:01", "c0:00:00:00:00:01", "Bare Tread", "bare*", "*"])
+async def test_a_machine_is_found_by_address_name_or_pattern_as_soon_as_it_is_heard(
+    tread, radio, wanted
+) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert (await find(wanted, 10, radio.backend)).address == "C0:00:00:00:00:01"
+    assert loop.time() - started < 1
+
+
+@pytest.mark.parametrize("wanted", ["C0:00:00:00:00:09", "Other*"])
+async def test_a_machine_that_is_not_there_is_not_found_after_the_time_given(tread, radio, wanted) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(NotFound, match="in the air: switch it on"):
+        await find(wanted, 10, radio.backend)
+    assert loop.time() - started == pytest.approx(10, abs=0.1)
+
+
+async def test_a_free_machine_goes_before_one_in_use(put_up, radio) -> None:
+    busy = await put_up(address=OTHER)
+    await busy.advertise(bytes.fromhex("261800 0100"))
+    await asyncio.sleep(1)
+    await put_up()
+    assert (await find("bare*", 10, radio.backend)).address == "C0:00:00:00:00:01"
+
+
+async def test_a_machine_that_says_it_is_in_use_is_taken_when_no_other_comes(tread, radio) -> None:
+    await tread.advertise(bytes.fromhex("261800 0100"))
+    assert (await find("bare*", 10, radio.backend)).available is False
+
+
+async def test_a_machine_found_by_its_address_need_not_advertise_the_service(radio) -> None:
+    device = await radio.peripheral_device("Odd", OTHER)
+    await device.start_advertising(advertising_data=b"\x02\x01\x06")
+    assert (await find(OTHER, 10, radio.backend)).name == ""
+
+
+async def test_without_an_adapter_there_is_a_sentence_with_what_to_do(tread, radio) -> None:
+    radio.unplug()
+    for look in (scan(2, radio.backend), find("*", 2, radio.backend)):
+        with pytest.raises(Unreachable, match="no Bluetooth adapter: plug one in"):
+            await look
+    radio.plug_in()
+    assert await scan(2, radio.backend)
