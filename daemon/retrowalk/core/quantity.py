@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
@@ -33,10 +34,10 @@ class Distance:
 
 def duration(value: object) -> Duration:
     """ "3min", "60s", "1min30s", "90 s", "1h"; ValueError says what is wrong with anything else."""
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or not any(match.groups()):
+    written = _matched(_DURATION, value)
+    if not any(written):
         raise ValueError(f'{show(value)} is no duration: write it like "90s", "3min" or "1min30s"')
-    hours, minutes, seconds = (float(number or 0) for number in match.groups())
+    hours, minutes, seconds = (float(number or 0) for number in written)
     total = round(hours * 3600 + minutes * 60 + seconds, 3)
     if not total.is_integer() or not 1 <= total <= LONGEST_S:
         raise ValueError(f"{show(value)} must be whole seconds, from 1 s to 24 h")
@@ -45,18 +46,15 @@ def duration(value: object) -> Duration:
 
 def extent(value: object) -> Duration | Distance:
     """A duration, or a distance like "200m" or "0.5km"; ValueError says what is wrong with anything else."""
-    match = _DISTANCE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        try:
-            return duration(value)
-        except ValueError as error:
-            hint = ', and a distance like "200m" or "0.5km"' if "is no duration" in str(error) else ""
-            raise ValueError(f"{error}{hint}") from None
-    metres = round(float(match[1]) * (1000 if match[2] == "km" else 1), 3)
-    if metres < SHORTEST_M and match[2] == "m":
-        raise ValueError(
-            f'{show(value)} is a distance of {metres:g} metres: write "{match[1]}min" for minutes'
-        )
+    if any(_matched(_DURATION, value)):
+        return duration(value)
+    written = _matched(_DISTANCE, value)
+    if not written:
+        raise ValueError(f'{show(value)} is no length: write it like "90s", "1min30s" or "200m"')
+    number, unit = written
+    metres = round(float(number) * (1000 if unit == "km" else 1), 3)
+    if metres < SHORTEST_M and unit == "m":
+        raise ValueError(f'{show(value)} is {metres:g} metres: write "{number}min" for minutes')
     if not metres.is_integer() or not SHORTEST_M <= metres <= LONGEST_M:
         raise ValueError(f"{show(value)} must be whole metres, from {SHORTEST_M} m to {LONGEST_M} m")
     return Distance(int(metres))
@@ -97,11 +95,17 @@ def show(value: object) -> str:
 
 
 def words(seconds: float) -> str:
-    """A length of time for a person: "45 s", "3 min", "1 min 30 s", "1 h"."""
-    minutes, rest = divmod(round(seconds), 60)
+    """A length of time for a person, in whole seconds, rounded up: "45 s", "1 min 30 s", "1 h"."""
+    minutes, rest = divmod(ceil(seconds - 1e-6), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n]
     return " ".join(parts) or "0 s"
+
+
+def _matched(pattern: re.Pattern[str], value: object) -> tuple[str, ...]:
+    """The groups of a text that is written like `pattern`; none of anything else."""
+    match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
+    return match.groups() if match else ()
 
 
 def _is_number(value: object) -> bool:

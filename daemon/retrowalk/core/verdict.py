@@ -87,7 +87,7 @@ def _all(program: Program, leaves: Sequence[Leaf], limits: Limits, machine: Mach
 
 def _walk(walk: Walk, facing: Direction, limits: Limits, machine: Machine) -> Iterator[tuple[str, str]]:
     if facing not in {Direction.STANDING, walk.direction}:
-        yield f"goes from {facing} to {walk.direction} without a turn", "a turn at every change of direction"
+        yield f"goes from {facing} to {walk.direction} without a turn", "a turn between the two"
     begin, end = walk.speed
     cap = limits.cap(walk.direction)
     if (fastest := max(begin, end)) > cap:
@@ -136,14 +136,14 @@ def _doses(leaves: Sequence[Leaf], limits: Limits) -> Iterator[Violation]:
         lasts = sum(numbered.walk.expected_s for numbered in part)
         if limits.backward_part_s is not None and lasts > limits.backward_part_s:
             step, walk = part[0]
-            problem = f"{words(lasts)} backward without a halt, and nobody there can say OK"
-            yield Violation(step, walk.place, problem, f"{words(limits.backward_part_s)} between two halts")
+            problem = f"{words(lasts)} backward without a halt, where nobody can say OK"
+            yield Violation(step, walk.place, problem, words(limits.backward_part_s))
         for bout in bouts(part):
             total += bout.seconds
             if bout.seconds > limits.bout_s:
                 step, walk = bout.first
-                problem = f"{words(bout.seconds)} of backward work without an easy part begin here"
-                yield Violation(step, walk.place, problem, f"{words(limits.bout_s)} in one bout")
+                problem = f"a bout of backward work of {words(bout.seconds)} begins"
+                yield Violation(step, walk.place, problem, words(limits.bout_s))
     if total > limits.backward_total_s:
         yield Violation(None, WHOLE, f"{words(total)} of backward work", words(limits.backward_total_s))
 
