@@ -12,11 +12,12 @@ import asyncio
 import contextlib
 import logging
 import random
+import socket
 import ssl
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -72,7 +73,6 @@ class MqttLink:
         self._settings = settings.mqtt
         self._url = urlsplit(url or settings.mqtt.url)
         self._tls = self._tls_context() if self._url.scheme == "mqtts" else None
-        self._identifier = f"retrowalk-{uuid.uuid4().hex[:10]}"
         self._first_pause_s = first_pause_s
         self._submit = submit
         prefix = settings.mqtt.prefix
@@ -156,30 +156,35 @@ class MqttLink:
 
     async def _one_connection(self, protocol: aiomqtt.ProtocolVersion) -> None:
         """From CONNECT until `stop`; MqttError where it ends before."""
-        async with self._client(protocol) as client:
-            self._connected = True
-            try:
-                await self._subscribe(client, protocol)
-                self._trouble = ""
-                log.info("mqtt connected", broker=self._url.netloc, protocol=protocol.name)
-                await self._converse(client)
-                for desk in self._desks:
-                    await desk.publish_all(client.publish)
-            finally:
-                await self._say_offline(client)
+        client = self._client(protocol)
+        try:
+            async with client:
+                self._connected = True
+                await self._talk(client, protocol)
+        finally:
+            _let_go(client)
+
+    async def _talk(self, client: aiomqtt.Client, protocol: aiomqtt.ProtocolVersion) -> None:
+        try:
+            await self._subscribe(client, protocol)
+            self._trouble = ""
+            log.info("mqtt connected", broker=self._url.netloc, protocol=protocol.name)
+            await self._converse(client)
+            for desk in self._desks:
+                await desk.publish_all(client.publish)
+        finally:
+            await self._say_offline(client)
 
     async def _converse(self, client: aiomqtt.Client) -> None:
         """Listen and speak until `stop`, at once: no Stop waits for what we have to say."""
         ending = asyncio.create_task(self._ending.wait())
-        tasks = [ending, asyncio.create_task(self._listen(client)), asyncio.create_task(self._speak(client))]
+        tasks = {ending, asyncio.create_task(self._listen(client)), asyncio.create_task(self._speak(client))}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end_all(tasks)
 
     async def _speak(self, client: aiomqtt.Client) -> None:
         for desk in self._desks:
@@ -237,7 +242,7 @@ class MqttLink:
             self._url.port or (8883 if self._tls else 1883),
             username=self._settings.username,
             password=password.get_secret_value() if password else None,
-            identifier=self._identifier,
+            identifier="",  # the broker's choice; and amqtt, which knows no MQTT 5, hangs on any other
             protocol=protocol,
             clean_session=True if protocol is _V311 else None,  # in MQTT 5 a new Client starts clean
             will=aiomqtt.Will(self._bridge_state, OFFLINE, qos=1, retain=True),
@@ -246,6 +251,7 @@ class MqttLink:
             queue_type=Inbox,
             max_queued_incoming_messages=1000,
             tls_context=self._tls,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             logger=_library_log,
         )
         client.pending_calls_threshold = 1000  # a desk waits for ten at most
@@ -267,6 +273,26 @@ class MqttLink:
                 "mqtt: no broker; trying again until there is one", broker=self._url.netloc, why=trouble
             )
         self._trouble = trouble
+
+
+async def _end_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel until they have ended: asyncio.wait_for in Python 3.11, below aiomqtt, may swallow it once."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _let_go(client: aiomqtt.Client) -> None:
+    """Close the socket that aiomqtt leaves open where CONNECT was not answered or `stop` came before.
+
+    It may even be opened after this, by the thread that connects; by then our event loop may be closed.
+    """
+    paho = client._client
+    paho.disconnect()
+    paho.on_socket_open = paho.on_socket_close = None
+    paho.on_socket_register_write = paho.on_socket_unregister_write = None
 
 
 def _is_failure(code: int | ReasonCode) -> bool:

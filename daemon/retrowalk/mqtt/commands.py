@@ -174,13 +174,14 @@ def parse_confirm(
 
 
 def _read(adapter: TypeAdapter[_M], payload: bytes) -> _M:
-    """The message in `payload`; ValueError with all that is wrong with it, in words."""
+    """The message in `payload`; ValueError with what is wrong with it, in words."""
     if len(payload) > MOST_OCTETS:
         raise ValueError(f"{len(payload)} octets are too many: a message has at most {MOST_OCTETS}")
     try:
         return adapter.validate_json(payload)
     except ValidationError as error:
-        raise ValueError("; ".join(_sentence(detail) for detail in error.errors())) from None
+        wrong = [_sentence(detail) for detail in error.errors(include_url=False)]
+        raise ValueError("; ".join(wrong[:3])) from None
 
 
 def _sentence(detail: ErrorDetails) -> str:

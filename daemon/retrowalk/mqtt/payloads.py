@@ -53,7 +53,8 @@ def urgent(snapshot: Snapshot) -> tuple[object, ...]:
 
 def event_payload(emitted: Emitted, time: datetime) -> bytes:
     """An event, for `event`: its time and type, then its own fields."""
-    return _json({"time": rfc3339(time), "type": emitted.type} | dict(emitted.fields))
+    head = {"time": rfc3339(time), "type": emitted.type}
+    return _json(head | dict(emitted.fields) | head)
 
 
 def reply_payload(replied: Replied) -> bytes:

@@ -1,0 +1,53 @@
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from retrowalk.mqtt.inbox import Allowance, Inbox
+
+
+@dataclass
+class Message:
+    payload: bytes
+
+
+def read_all(inbox):
+    return [inbox.get_nowait().payload for _ in range(inbox.qsize())]
+
+
+def test_a_stop_goes_ahead_of_all_that_waits():
+    inbox = Inbox()
+    for payload in (b"one", b"two", b'{"command":"stop"}', b"three"):
+        inbox.put_nowait(Message(payload))
+    assert read_all(inbox) == [b'{"command":"stop"}', b"one", b"two", b"three"]
+
+
+def test_a_full_inbox_takes_a_stop_in_the_place_of_the_newest_and_nothing_else():
+    inbox = Inbox(maxsize=2)
+    inbox.put_nowait(Message(b"one"))
+    inbox.put_nowait(Message(b"two"))
+    with pytest.raises(asyncio.QueueFull):
+        inbox.put_nowait(Message(b"three"))
+    inbox.put_nowait(Message(b"STOP"))
+    assert read_all(inbox) == [b"STOP", b"one"]
+
+
+def test_an_inbox_full_of_stops_takes_another():
+    inbox = Inbox(maxsize=2)
+    for _ in range(5):
+        inbox.put_nowait(Message(b"STOP"))
+    assert read_all(inbox) == [b"STOP", b"STOP"]
+
+
+def test_the_allowance_is_so_many_at_once_then_so_many_a_second():
+    allowance = Allowance(at_once=3, per_second=10)
+    assert [allowance.spend(0.0) for _ in range(4)] == [True, True, True, False]
+    assert not allowance.spend(0.05)
+    assert allowance.spend(0.11)
+    assert not allowance.spend(0.12)
+
+
+def test_the_allowance_does_not_pile_up():
+    allowance = Allowance(at_once=3, per_second=10)
+    allowance.spend(0.0)
+    assert [allowance.spend(3600.0) for _ in range(4)] == [True, True, True, False]
