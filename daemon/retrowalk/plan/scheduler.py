@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -19,6 +20,9 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP_S = 30.0
 """The wall clock is read again at least this often: it may be set, and a machine may sleep."""
+
+Aside = Callable[..., Awaitable[Any]]
+"""Runs a function that waits for the disk where the event loop need not wait with it."""
 
 
 def slots_of(settings: Settings, zone: tzinfo | None = None) -> tuple[Slot, ...]:
@@ -57,15 +61,17 @@ class Scheduler:
         submit: Callable[[str, Request], None],
         path: Path,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        aside: Aside = asyncio.to_thread,
     ) -> None:
         self._slots: Sequence[Slot] = tuple(slots)
         self._submit = submit
         self._path = path
         self._wall = wall
+        self._aside = aside
 
     async def run(self) -> None:
         """Offer until cancelled."""
-        offered = await asyncio.to_thread(_load, self._path)
+        offered = await self._aside(_load, self._path)
         while True:
             now = self._wall()
             for slot in self._slots:
@@ -74,7 +80,7 @@ class Scheduler:
                     continue
                 offered[slot.key] = instant
                 # Kept first: a daemon that dies between the two misses an offer rather than repeats it.
-                await asyncio.to_thread(_store, self._path, offered)
+                await self._aside(_store, self._path, offered)
                 log.info("session due", treadmill=slot.treadmill, program=slot.offer.program)
                 request = Request(f"schedule-{instant:%Y%m%dT%H%M}", "schedule", slot.offer)
                 self._submit(slot.treadmill, request)
