@@ -51,7 +51,7 @@ async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(
     await before_the_crash.connect()
     await tread.device.stop_advertising()
     (found,) = await scan(2, radio.backend)
-    assert (found.address, found.rssi) == (seen.address, None)
+    assert (found.name, found.address, found.rssi) == (seen.name, seen.address, None)
     assert (await find(seen.address, 2, radio.backend)).address == seen.address
 
 

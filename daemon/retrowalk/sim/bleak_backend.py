@@ -80,7 +80,7 @@ class RadioAdapter(BaseBleakAdapter):
         return cls()
 
     async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
-        return [BLEDevice(address, None, {}) for address in await self.radio.connected(service_uuids)]
+        return await self.radio.connected(service_uuids)
 
 
 class RadioClient(BaseBleakClient):

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble import hci
@@ -31,7 +32,8 @@ class Radio:
         self._starting = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._scanners: set[RadioScanner] = set()
-        self._services: dict[str, frozenset[str]] = {}  # of the machines that were connected to, by address
+        self._names: dict[str, str | None] = {}  # as heard, by address
+        self._services: dict[str, frozenset[str]] = {}  # as discovered, by address
 
         class Scanner(RadioScanner):
             radio = self
@@ -100,8 +102,10 @@ class Radio:
 
     def _hear(self, heard: Advertisement) -> None:
         advertised = _advertisement(heard.data_bytes + self._air.scan_response(heard.address), heard.rssi)
+        address = _spelled(heard.address)
+        self._names[address] = advertised.local_name
         for scanner in list(self._scanners):
-            scanner.hear(_spelled(heard.address), advertised)
+            scanner.hear(address, advertised)
 
     async def connect(self, address: str) -> Connection:
         """The link to the machine of that address: one that is still up, as BlueZ does, or a new one.
@@ -130,10 +134,14 @@ class Radio:
         """Remembers which services the machine has."""
         self._services[address] = services
 
-    async def connected(self, services: frozenset[str]) -> list[str]:
-        """The addresses of the connected machines that have one of the services."""
+    async def connected(self, services: frozenset[str]) -> list[BLEDevice]:
+        """The connected machines that have one of the services."""
         addresses = [_spelled(link.peer_address) for link in (await self.adapter()).connections.values()]
-        return [address for address in addresses if services & self._services.get(address, frozenset())]
+        return [
+            BLEDevice(address, self._names.get(address), {})
+            for address in addresses
+            if services & self._services.get(address, frozenset())
+        ]
 
 
 def _spelled(address: hci.Address) -> str:
