@@ -146,7 +146,7 @@ def _command(command: str, treadmill: str | None, as_json: bool, wait: bool, **k
             if as_json:
                 click.echo(json.dumps(line))
             else:
-                _tell(line, command)
+                _tell(line)
             code = {"refused": Exit.REFUSED, "failed": Exit.FAILED}.get(outcome, code)
             if outcome != "accepted" or not wait:
                 waiting.discard(line["treadmill"])
@@ -156,7 +156,8 @@ def _command(command: str, treadmill: str | None, as_json: bool, wait: bool, **k
         raise click.exceptions.Exit(code)
 
 
-def _tell(reply: Line, command: str) -> None:
+def _tell(reply: Line) -> None:
+    command = click.get_current_context().info_name
     where = f"{reply['treadmill']}: " if reply["treadmill"] else ""
     why = f": {reply['reason']}" if reply["reason"] else ""
     bad = reply["outcome"] in {"refused", "failed"}

@@ -10,6 +10,9 @@ from typing import Any, Self
 
 Line = dict[str, Any]
 
+ANSWER_WITHIN_S = 3.0
+"""The daemon answers in milliseconds; one that does not within this is stuck."""
+
 
 class DaemonError(Exception):
     """No daemon answers; str() is the sentence for the person, with what to do."""
@@ -18,9 +21,8 @@ class DaemonError(Exception):
 class DaemonClient:
     """A conversation with the running daemon; DaemonError where it cannot begin or breaks off."""
 
-    def __init__(self, candidates: Sequence[Path], timeout_s: float = 3.0) -> None:
-        self._timeout_s = timeout_s
-        self._socket = _connect(candidates, timeout_s)
+    def __init__(self, candidates: Sequence[Path]) -> None:
+        self._socket = _connect(candidates)
         self._lines = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -44,12 +46,12 @@ class DaemonClient:
 
     def listen(self, *, forever: bool = False) -> Iterator[Line]:
         """The daemon's lines as they come, for ever or while each comes within the time-out."""
-        self._socket.settimeout(None if forever else self._timeout_s)
+        self._socket.settimeout(None if forever else ANSWER_WITHIN_S)
         while True:
             try:
                 line = self._lines.readline()
             except TimeoutError:
-                raise DaemonError(f"the daemon has not answered within {self._timeout_s:g} s") from None
+                raise DaemonError(f"the daemon has not answered within {ANSWER_WITHIN_S:g} s") from None
             except OSError as error:
                 raise DaemonError(f"the daemon broke off: {error.strerror}") from error
             if not line:
@@ -57,10 +59,10 @@ class DaemonClient:
             yield json.loads(line)
 
 
-def _connect(candidates: Sequence[Path], timeout_s: float) -> socket.socket:
+def _connect(candidates: Sequence[Path]) -> socket.socket:
     for path in dict.fromkeys(candidates):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(timeout_s)
+        connection.settimeout(ANSWER_WITHIN_S)
         try:
             connection.connect(str(path))
         except PermissionError:

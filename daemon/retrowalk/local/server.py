@@ -132,9 +132,9 @@ class _Client:
         elif len(names) != 1:
             self._mistake(treadmill)
             return
-        self._write({"kind": "sent", "id": asked.id, "treadmills": names})
         for name in names:
             self._submit(name, asked)
+        self._write({"kind": "sent", "id": asked.id, "treadmills": names})
 
     def _show(self, command: str, treadmill: object) -> None:
         names = self._meant(treadmill)
