@@ -58,13 +58,15 @@ class Daemon:
 
     broker: EmbeddedBroker
     treadmill: Treadmill
+    first_pause_s: float = 0.05
     hub: Hub = field(default_factory=Hub)
     asked: "queue.Queue[Request]" = field(default_factory=queue.Queue)
 
     def __post_init__(self):
         settings = Settings(mqtt=Mqtt(url=self.broker.url), treadmills=(self.treadmill,))
+        hubs = {"tm": self.hub}
         self.link = MqttLink(
-            settings, {"tm": self.hub}, lambda _, request: self.asked.put(request), first_pause_s=0.05
+            settings, hubs, lambda _, request: self.asked.put(request), first_pause_s=self.first_pause_s
         )
 
     async def next_request(self) -> Request:
@@ -82,8 +84,8 @@ def make_daemon(broker):
     """`make_daemon(**treadmill)`: our client, started; stopped at the end."""
     with contextlib.ExitStack() as started:
 
-        def make(**treadmill) -> Daemon:
-            daemon = Daemon(broker, Treadmill(id="tm", match="*", **treadmill))
+        def make(first_pause_s: float = 0.05, **treadmill) -> Daemon:
+            daemon = Daemon(broker, Treadmill(id="tm", match="*", **treadmill), first_pause_s)
             daemon.hub.publish(WALKING)
             daemon.link.start()
             started.callback(daemon.link.stop)

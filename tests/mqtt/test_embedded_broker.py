@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker, available_brokers
@@ -13,9 +14,7 @@ from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker, available_brokers
 def is_gone(pid: int, within: float = 5) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
         time.sleep(0.01)
     return False

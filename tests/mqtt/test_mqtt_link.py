@@ -268,7 +268,7 @@ async def test_more_commands_than_are_good_for_the_belt_are_refused(broker, make
 async def test_it_comes_back_when_the_broker_does_and_brings_what_happened_meanwhile(
     broker, make_daemon, watching
 ):
-    daemon = make_daemon()
+    daemon = make_daemon(first_pause_s=0.5)  # time for the watcher to be there first
     async with watching(broker) as watcher:
         await watcher.up()
     os.kill(broker.pid, signal.SIGKILL)

@@ -265,13 +265,12 @@ class MqttLink:
 
     def _tell_trouble(self, error: aiomqtt.MqttError) -> None:
         """Once for each kind of trouble: the broker may be away for days."""
-        trouble = str(error)
+        trouble = str(error.__cause__ or error)
         if _refusal(error) in _WHO_ARE_YOU:
             trouble += ": check mqtt.username and RETROWALK_MQTT_PASSWORD"
         if trouble != self._trouble:
-            log.warning(
-                "mqtt: no broker; trying again until there is one", broker=self._url.netloc, why=trouble
-            )
+            what = "mqtt connection lost" if self._connected else "mqtt broker not reached"
+            log.warning(f"{what}; trying again until it works", broker=self._url.netloc, why=trouble)
         self._trouble = trouble
 
 
