@@ -11,7 +11,7 @@ from blefit.errors import DecodeError
 from blefit.registry import decode_json, find
 from retrowalk.cli.errors import UserError
 
-_BETWEEN_OCTETS = re.compile(r"[\s:,\-]+|0x", re.IGNORECASE)
+_BETWEEN_OCTETS = re.compile(r"[\s:,\-]+|\b0x", re.IGNORECASE)
 
 
 @click.command(short_help="Turn the octets of a Bluetooth characteristic into JSON.")
