@@ -1,0 +1,80 @@
+"""Logs are for whoever reads them: a person, the journal, a machine."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from retrowalk.logs import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def logged(form: str, level: str = "info") -> list[str]:
+    stream = io.StringIO()
+    configure_logging(form, level, stream, {})
+    log = structlog.get_logger()
+    log.debug("not for everybody")
+    log.info("connected", treadmill="home", note="two lines\nof text")
+    log.warning("odd")
+    try:
+        raise ValueError("no")
+    except ValueError:
+        log.exception("failed")
+    logging.getLogger("bleak").warning("told by %s", "bleak")
+    logging.getLogger("bleak").info("chatter")
+    return stream.getvalue().splitlines()
+
+
+def test_the_journal_gets_one_line_each_with_its_priority() -> None:
+    lines = logged("logfmt")
+    assert [line[:3] for line in lines] == ["<6>", "<4>", "<3>", "<4>"]
+    assert lines[0] == '<6>level=info event=connected treadmill=home note="two lines\\nof text"'
+    assert "ValueError: no" in lines[2]
+    assert lines[3] == '<4>level=warning event="told by bleak" logger=bleak'
+
+
+def test_json_is_one_object_a_line_with_the_time_in_utc() -> None:
+    lines = [json.loads(line) for line in logged("json")]
+    assert [line["level"] for line in lines] == ["info", "warning", "error", "warning"]
+    assert lines[0]["treadmill"] == "home"
+    assert lines[0]["time"].endswith("Z")
+    assert "ValueError: no" in lines[2]["exception"]
+
+
+def test_a_person_gets_the_time_of_day_and_no_colours_outside_a_terminal() -> None:
+    lines = logged("auto")
+    assert "connected" in lines[0]
+    assert "treadmill=home" in lines[0]
+    assert lines[0][2] == ":"
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_level_is_a_threshold() -> None:
+    assert "not for everybody" in logged("logfmt", "debug")[0]
+    assert len(logged("json", "error")) == 2  # a library's warning still comes out
+
+
+@pytest.mark.parametrize(("ours", "first"), [(True, "<6>"), (False, "")])
+def test_auto_is_for_the_journal_only_where_the_stream_is_the_journals(
+    ours: bool, first: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "log"
+    with file.open("w") as stream:
+        status = file.stat()
+        journal = f"{status.st_dev}:{status.st_ino if ours else 1}"
+        configure_logging("auto", "info", stream, {"JOURNAL_STREAM": journal})
+        structlog.get_logger().info("hello")
+    assert file.read_text().startswith("<6>") is ours
