@@ -88,6 +88,8 @@ def show(value: object) -> str:
             text = f'"{value}"'
         case dict():
             text = "a table"
+        case int() if abs(value) >= 10**40:  # Python prints no number of thousands of digits
+            text = "a number of very many digits"
         case _:
             text = str(value)
     text = "".join(c if c.isprintable() else "?" for c in text)
