@@ -38,8 +38,6 @@ _INDICATE = Characteristic.Properties.INDICATE
 _WRITE = Characteristic.Properties.WRITE
 _WRITE_WITHOUT_RESPONSE = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
 
-_LOSSES = (asyncio.CancelledError, TimeoutError)
-
 
 class Peripheral:
     """`treadmill` behind a GATT server on `device`, which is powered on and gets its services here.
@@ -82,12 +80,12 @@ class Peripheral:
         if running is None:
             return
         running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await asyncio.wait({running})
         await self.device.stop_advertising()
-        for connection in list(self._clients.values()):
-            with suppress(*_LOSSES):
-                await connection.disconnect()
+        leaving = [connection.disconnect() for connection in self._clients.values()]
+        await asyncio.gather(*leaving, return_exceptions=True)  # a link that is lost meanwhile is gone, too
+        if not running.cancelled():
+            running.result()
 
     def vanish(self) -> None:
         """Lose all links by radio, without a word. The belt knows nothing of it."""
@@ -111,6 +109,10 @@ class Peripheral:
     def _step(self, now: float) -> None:
         for emission in self.treadmill.advance(now):
             match emission:
+                case LinkLoss():
+                    self.vanish()
+                case _ if emission.client not in self._clients:
+                    pass  # its link was lost in this very step
                 case Record(client, data):
                     room = self._clients[client].att_mtu - _NOTIFICATION_HEADER
                     for frame in self.treadmill.frames(data, room):
@@ -119,8 +121,6 @@ class Peripheral:
                     self._notify(client, characteristic, payload)
                 case Answer(client, payload):
                     self._answer(client, payload)
-                case LinkLoss():
-                    self.vanish()
 
     # --- out -----------------------------------------------------------------------------------------------
 

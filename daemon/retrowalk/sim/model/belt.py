@@ -9,7 +9,6 @@ from blefit.units import Speed
 from retrowalk.sim.model.quirks import BeltQuirks, Ranges
 from retrowalk.sim.model.ramp import Ramp
 
-_KMH_PER_MPH = 1.609344
 _METRES = 1 / 360
 """Of 0.01 km/h in one second."""
 
@@ -39,7 +38,8 @@ class Belt:
         self._now = now
         self._ramp = Ramp(quirks.acceleration, quirks.deceleration)
         self._starts_at: float | None = None
-        self._remembered: Speed | None = None
+        self._wanted = 0.0
+        self._remembered = 0.0
 
     @property
     def speed(self) -> float:
@@ -69,7 +69,7 @@ class Belt:
         """Begin the countdown."""
         self.motion = Motion.COUNTDOWN
         self._starts_at = self._now + self._quirks.start_delay_s
-        self.target = Speed(0)
+        self.target, self._wanted = Speed(0), 0.0
 
     def stop(self) -> None:
         """Coast down, and forget what was to come."""
@@ -87,16 +87,17 @@ class Belt:
     def reset(self) -> None:
         """Forget every target, and stand."""
         self._halt(Motion.STOPPED)
-        self._remembered = None
+        self._remembered = 0.0
 
-    def aim(self, target: Speed) -> None:
+    def aim(self, target: Speed, unit: float = 1.0) -> None:
         """Take a target that is in range; it is run at the next speed of the machine's grid below it.
 
-        At rest it is only remembered: the specification says nothing more (FTMS 4.16.2.3).
+        At rest it is only remembered: the specification says nothing more (FTMS 4.16.2.3). `unit` is what
+        the machine takes the number for, in 0.01 km/h.
         """
-        low, step = self._ranges.minimum, max(self._ranges.increment, 1)
+        low, step = self._ranges.minimum, self._ranges.increment
         self.target = Speed(low + (target - low) // step * step)
-        self._remembered = self.target
+        self._wanted = self._remembered = self.target * unit
         if self.motion is Motion.RUNNING and not self.running_away:
             self._drive()
 
@@ -118,15 +119,16 @@ class Belt:
         self._starts_at = None
         self.motion = Motion.RUNNING
         self._ramp.fall = self._quirks.deceleration
-        if not self.target and not self._quirks.needs_target_to_move:
+        if not self._wanted and not self._quirks.needs_target_to_move:
             first = self._ranges.minimum if self._quirks.start_speed is None else self._quirks.start_speed
-            remembered = self._remembered if self._quirks.resumes_last_speed else None
-            self.target = remembered or first
-        if self.target:
+            remembered = self._remembered if self._quirks.resumes_last_speed else 0.0
+            self._wanted = remembered or first
+            self.target = Speed(round(self._wanted))
+        if self._wanted:
             self._drive()
 
     def _drive(self) -> None:
-        self._ramp.goal = self.target * (_KMH_PER_MPH if self._quirks.targets_are_mph else 1)
+        self._ramp.goal = self._wanted
         if self.started_moving is None:
             self.started_moving = self._now
 
@@ -137,7 +139,7 @@ class Belt:
 
     def _halt(self, motion: Motion) -> None:
         self.motion = motion
-        self.target = Speed(0)
+        self.target, self._wanted = Speed(0), 0.0
         self._starts_at = self.started_moving = None
         self.running_away = False
         self._ramp.rise = self._quirks.acceleration

@@ -94,8 +94,6 @@ class BeltQuirks:
     resumes_last_speed: bool = False
     """It starts and resumes at the last target it had."""
     needs_target_to_move: bool = False
-    targets_are_mph: bool = False
-    """It takes a target of 100 for 1 mph."""
     ignores_stop: bool = False
     """It answers Stop with success and goes on; console and safety key work."""
     runaway_after_s: float | None = None
@@ -127,6 +125,8 @@ class ControlQuirks:
     start_toggles: bool = False
     """Start on a running belt stops it."""
     pause_supported: bool = True
+    targets_are_mph: bool = False
+    """It takes a target of 100 from a client for 1 mph."""
     clamps: bool = False
     """A target out of range is brought into it instead of being refused (03)."""
     write_without_response: bool = False

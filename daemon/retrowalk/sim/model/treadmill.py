@@ -25,6 +25,7 @@ from retrowalk.sim.model.walker import Walker
 _INCLINE_RATE = 5.0
 """0.1 % per second."""
 _HEARTBEAT_S = 1.0
+_KMH_PER_MPH = 1.609344
 _STOP, _PAUSE = 1, 2
 
 
@@ -68,7 +69,7 @@ class Treadmill:
         self._subscriptions.pop(client, None)
         self.control.forget(client)
         self._outbox = [sent for sent in self._outbox if isinstance(sent, LinkLoss) or sent.client != client]
-        if not self.quirks.link.keeps_running_without_link and not self._subscriptions:
+        if self.is_started and not self._subscriptions and not self.quirks.link.keeps_running_without_link:
             self.stop(None)
 
     def subscribe(self, client: Client, characteristic: int, enabled: bool) -> None:
@@ -200,7 +201,8 @@ class Treadmill:
 
     def aim(self, target: Speed, by: Client | None) -> None:
         """Take a target speed that is in range."""
-        self.belt.aim(target)
+        in_mph = by is not None and self.quirks.control.targets_are_mph
+        self.belt.aim(target, _KMH_PER_MPH if in_mph else 1.0)
         self._tell_status(MachineStatusOp.TARGET_SPEED_CHANGED, self.belt.target, by)
 
     def tilt(self, target: Incline, by: Client | None) -> None:
