@@ -133,11 +133,7 @@ class Link:
 
     async def _set_up(self, describe: Describe, known: Reading | None, backend: Backend) -> None:
         self._client = client = await self._connect(backend)
-        offered: dict[int, BleakGATTCharacteristic] = {}
-        for service in client.services:
-            for char in service.characteristics:
-                if (number := uuids.short(char.uuid)) is not None:
-                    offered.setdefault(number, char)
+        offered = self._offered(client)
         if uuids.TREADMILL_DATA not in offered:
             raise NotATreadmill(
                 f"{self._found.name or self._found.address} sends no treadmill data (0x2ACD): it is another "
@@ -172,6 +168,12 @@ class Link:
                     use_services_cache=False,
                     backend=backend.client,
                 )
+
+    def _offered(self, client: BleakClient) -> dict[int, BleakGATTCharacteristic]:
+        """Its characteristics by 16-bit number; of two with the same number the first."""
+        with translated("connecting to the treadmill", self._found.address):
+            chars = [char for service in client.services for char in service.characteristics]
+        return {number: char for char in reversed(chars) if (number := uuids.short(char.uuid)) is not None}
 
     def _disconnected(self, client: BleakClient) -> None:
         if client is self._client:

@@ -1,7 +1,9 @@
 """A virtual radio in this process: an adapter for bleak, and simulated machines in its reach."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -29,8 +31,9 @@ class Radio:
         self._antennas: dict[Device, Antenna] = {}
         self._adapter: Device | None = None
         self._plugged = True
-        self._starting = asyncio.Lock()
+        self._commanding = asyncio.Lock()
         self._connecting = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[None]] = set()
         self._scanners: set[RadioScanner] = set()
         self._names: dict[str, str | None] = {}  # as heard, by address
         self._services: dict[str, frozenset[str]] = {}  # as discovered, by address
@@ -81,24 +84,47 @@ class Radio:
 
     async def adapter(self) -> Device:
         """bleak's adapter; BleakBluetoothNotAvailableError while it is unplugged."""
-        async with self._starting:
-            if self._adapter is None:
-                self._adapter = await self.peripheral_device("adapter", _ADAPTER_ADDRESS)
-                self._adapter.on(Device.EVENT_ADVERTISEMENT, self._hear)
-        if not self._plugged:
+        await self._finished(self._start())
+        if self._adapter is None or not self._plugged:
             raise BleakBluetoothNotAvailableError(
                 "No Bluetooth adapters found.", BleakBluetoothNotAvailableReason.NO_BLUETOOTH
             )
         return self._adapter
 
+    async def _finished(self, command: Coroutine[Any, Any, None]) -> None:
+        """Waits for a command to the adapter; cancelled, the command goes on: Bumble cannot abandon one."""
+        task = asyncio.ensure_future(command)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        await asyncio.shield(task)
+
+    async def _start(self) -> None:
+        async with self._commanding:
+            if self._adapter is None:
+                adapter = await self.peripheral_device("adapter", _ADAPTER_ADDRESS)
+                adapter.on(Device.EVENT_ADVERTISEMENT, self._hear)
+                self._adapter = adapter
+
     async def scan(self, scanner: RadioScanner, *, on: bool) -> None:
         """Lets the scanner hear advertisements, or no more; the adapter scans while anybody wants it to."""
+        if not on:
+            self._scanners.discard(scanner)
         adapter = await self.adapter()
-        (self._scanners.add if on else self._scanners.discard)(scanner)
-        if self._scanners and not adapter.is_scanning:
-            await adapter.start_scanning()
-        elif not self._scanners and adapter.is_scanning:
-            await adapter.stop_scanning()
+        if on:
+            self._scanners.add(scanner)
+        try:
+            await self._finished(self._listen(adapter))
+        except asyncio.CancelledError:
+            self._scanners.discard(scanner)
+            await self._finished(self._listen(adapter))
+            raise
+
+    async def _listen(self, adapter: Device) -> None:
+        async with self._commanding:
+            if self._scanners and not adapter.is_scanning:
+                await adapter.start_scanning()
+            elif not self._scanners and adapter.is_scanning:
+                await adapter.stop_scanning()
 
     def _hear(self, heard: Advertisement) -> None:
         advertised = _advertisement(heard.data_bytes + self._air.scan_response(heard.address), heard.rssi)

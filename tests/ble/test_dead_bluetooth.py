@@ -1,0 +1,91 @@
+"""When the Bluetooth service dies nobody calls back: the link has to notice at the next thing it does."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from bleak.exc import BleakDBusError, BleakError
+
+from retrowalk.ble.errors import LinkLost
+from retrowalk.ble.link import Link
+from retrowalk.ble.scanner import find
+from retrowalk.core.model import Lost, Written
+
+STOP = b"\x08\x01"
+NO_SERVICE = BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", ["not provided"])
+NO_OBJECT = BleakDBusError("org.freedesktop.DBus.Error.UnknownObject", ["no such object"])
+NO_REPLY = BleakDBusError("org.freedesktop.DBus.Error.NoReply", ["did not answer"])
+STUCK = BleakDBusError("org.bluez.Error.Failed", ["Not connected"])
+
+
+@pytest.fixture
+async def mortal(tread, radio, posted):
+    """A link through a Bluetooth service that dies at the first write; what it raises then can be set."""
+
+    class Mortal(radio.backend.client):
+        raises: BaseException = NO_SERVICE
+
+        async def write_gatt_char(self, *_: object) -> None:
+            raise Mortal.raises
+
+        async def disconnect(self) -> None:
+            await asyncio.sleep(10)
+            raise TimeoutError
+
+    backend = replace(radio.backend, client=Mortal)
+    found = await find("*", backend=backend)
+    return await Link.open(found, 1, posted, backend=backend), Mortal
+
+
+DEATHS = [NO_SERVICE, NO_OBJECT, NO_REPLY, STUCK, BleakError("Not connected"), EOFError()]
+
+
+@pytest.mark.parametrize("error", DEATHS, ids=str)
+async def test_a_write_into_a_dead_service_is_the_loss_of_the_link(mortal, posted, error) -> None:
+    link, service = mortal
+    service.raises = error
+    link.write(1, STOP)
+    await asyncio.sleep(0.1)
+    (written,), (lost,) = posted.of(Written), posted.of(Lost)
+    assert written == Written(1, 1, lost.why)
+    assert lost.why
+    assert await link.over() == lost.why
+
+
+async def test_a_link_that_is_lost_between_connecting_and_looking_is_no_bug(tread, radio, posted) -> None:
+    class Brief(radio.backend.client):
+        async def connect(self, *args: object, **kwargs: object) -> None:
+            await super().connect(*args, **kwargs)
+            await self.disconnect()
+
+    found = await find("*", backend=radio.backend)
+    with pytest.raises(LinkLost, match="connecting to the treadmill"):
+        await Link.open(found, 1, posted, backend=replace(radio.backend, client=Brief))
+    assert posted.all == []
+
+
+async def test_hanging_up_on_a_dead_service_takes_5_s_and_raises_nothing(mortal) -> None:
+    link, _ = mortal
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await link.close()
+    assert loop.time() - started == pytest.approx(5, abs=0.1)
+
+
+async def test_a_bug_in_writing_ends_the_link_and_comes_out_where_its_end_is_awaited(mortal, posted) -> None:
+    link, service = mortal
+    service.raises = ZeroDivisionError()
+    link.write(1, STOP)
+    with pytest.raises(ZeroDivisionError):
+        await link.over()
+    assert posted.of(Lost) == [Lost(1, "a bug in writing to the treadmill")]
+
+
+async def test_waiting_for_the_end_can_be_cancelled(open_link, tread, posted) -> None:
+    link = await open_link()
+    waiting = asyncio.create_task(link.over())
+    await asyncio.sleep(1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert posted.of(Lost) == []
