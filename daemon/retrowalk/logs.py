@@ -38,6 +38,7 @@ def configure_logging(
             foreign_pre_chain=[*first, structlog.stdlib.add_logger_name],
         )
     )
+    logging.getLogger("bumble").setLevel(logging.ERROR)  # it warns of every packet that a lost link loses
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 

@@ -91,11 +91,18 @@ class Station:
         self._disk: asyncio.Queue[Mark | Unmark | Quarantine] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm = ""
+        self._link_state = "disconnected"
+        self.alive = True
+        """False when the control task has ended."""
         self.controller = Controller(setup, Belt(Guard(), self._write), left_running=left_running)
 
     def attach(self, radio: Radio) -> None:
         """The radio to write to; it posts what happens to `post`."""
         self._radio = radio
+
+    def tell_link(self, state: str) -> None:
+        """What the connector does at this moment, in words."""
+        self._link_state = state
 
     def post(self, happening: Happening) -> None:
         """Something happened, in the control task's loop."""
@@ -119,6 +126,7 @@ class Station:
             await self._last_stand()
             raise
         finally:
+            self.alive = False
             disk.cancel()
 
     async def shut_down(self) -> bool:
@@ -150,7 +158,7 @@ class Station:
         for effect in controller.effects():
             self._carry_out(effect)
         self._keep_alarm(controller.alarm)
-        self.hub.publish(controller.snapshot(now))
+        self.hub.publish(controller.snapshot(now, self._link_state))
         self._beat(self.id, now)
 
     def _carry_out(self, effect: Effect) -> None:

@@ -13,7 +13,7 @@ from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.compiler import Violations, compile_program
 from retrowalk.core.decoding import Decoder, Garbled
 from retrowalk.core.energy import Totals
-from retrowalk.core.exchange import Outcome
+from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.faults import BY_ID, Clears, Ledger, Reaction
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits, Refusals, limits_for
@@ -221,8 +221,9 @@ class Controller:
                 pass
 
     def _concluded(self, outcome: Outcome | None) -> None:
-        if outcome is not None:
-            self._emit("control_point", command=type(outcome.command).__name__, result=outcome.result.value)
+        if outcome is not None and outcome.result not in {Result.SUCCESS, Result.OVERTAKEN}:
+            command = type(outcome.command).__name__
+            self._emit("control_point", command=command, result=outcome.result.value, code=outcome.code)
 
     # --- what the guard noticed -------------------------------------------------------------------
 
@@ -416,7 +417,7 @@ class Controller:
         timeline, limits = self._compiled(offer.program, machine)
         if timeline.backward_s > 0 and not self._setup.alarm_reaches_walker:
             raise Refused(
-                "no alarm output reaches somebody facing backward: declare terminal or voice in [alarm] outputs"
+                "no alarm output reaches somebody facing backward: set terminal or voice in [alarm] outputs"
             )
         self._ledger.clear(Clears.SESSION)
         self.guard.forget_limit()
@@ -428,7 +429,7 @@ class Controller:
             self._setup.new_id(), timeline, limits, machine, now, walker=offer.walker, window_s=offer.window_s
         )
         self._emit("session_offered", program=timeline.name, walker=offer.walker)
-        for warning in limits.warnings:
+        for warning in timeline.warnings:
             self._say(warning)
         self._say(
             f"{timeline.name} is offered. Stand on the side rails, cord clipped, and press start there."
@@ -731,8 +732,8 @@ class Controller:
             return Phase.STOPPING
         return Phase.MANUAL if self._manual else Phase.IDLE
 
-    def snapshot(self, now: float) -> Snapshot:
-        """The live state, as it stands."""
+    def snapshot(self, now: float, link: str = "") -> Snapshot:
+        """The live state, as it stands; `link` says what is done about the connection."""
         session, guard, totals = self.session, self.guard, self._totals
         worst = self._ledger.worst
         fresh = guard.motion.fresh(now, 4.0)
@@ -763,7 +764,7 @@ class Controller:
             walker=None if session is None else session.walker,
             fault=None if worst is None else worst.id,
             fault_text="" if worst is None else worst.sentence,
-            link="connected" if self._connection is not None else "disconnected",
+            link=link or ("connected" if self._connection is not None else "disconnected"),
             telemetry_age_s=guard.motion.age(now),
             session_id=None if session is None else session.id,
         )

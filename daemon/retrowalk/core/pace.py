@@ -26,6 +26,8 @@ class Pace:
         self._announced = Speed(0)
         self._announced_at = 0.0
         self._held_said = True
+        self._steady = True
+        """The goal is not on a slope at this moment."""
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -49,6 +51,7 @@ class Pace:
 
         `coming` is the step the walker is in, or the one that begins within the warning time.
         """
+        self._steady = asked == self._goal
         self._goal = asked
         sentence = self._announce(coming, guard, now) if may_raise else ""
         commanded = guard.commanded
@@ -82,6 +85,7 @@ class Pace:
 
     def ease(self, passed: float) -> None:
         """A halt is coming: down to the machine's minimum."""
+        self._steady = self._goal == self._machine.minimum
         self._goal = self._machine.minimum
         self._plan = max(float(self._goal), self._plan - self._limits.ramp_down * passed)
 
@@ -119,7 +123,7 @@ class Pace:
         step = wanted
         while step < lowest:
             step = Speed(step + self._machine.increment)
-        there = step == self._machine.on_grid(self._goal)
+        there = self._steady and step == self._machine.on_grid(self._goal)
         if step >= commanded or not (there or commanded - step >= DOWN_BATCH):
             return None
         return Target(step)

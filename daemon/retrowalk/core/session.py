@@ -69,6 +69,12 @@ _HALT_PHASE = {
     Halt.END: Phase.STOPPING,
 }
 
+_STOPPING = {
+    Halt.TURN: "The belt is stopping. Step to the side rails. Turn only when it is still.",
+    Halt.REST: "The belt is stopping for a rest. Hold the rails.",
+    Halt.BELTOFF: "The belt is stopping. Hold the rails.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Restraint:
@@ -300,10 +306,8 @@ class Session:
         """Down the planned ramp to the minimum, then Stop."""
         self.halt = halt
         self._go(Stage.EASING, now)
-        if halt is Halt.TURN:
-            self._say("The belt is stopping. Step to the side rails. Turn only when it is still.")
-        elif halt in (Halt.REST, Halt.BELTOFF):
-            self._say("The belt is stopping for a rest. Hold the rails.")
+        if halt in _STOPPING and not self.segment.cue:
+            self._say(_STOPPING[halt])
 
     def skip(self, now: float) -> None:
         """To the next step; a turn or a rest begins, it is never passed."""

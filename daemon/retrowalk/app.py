@@ -1,0 +1,224 @@
+"""The daemon put together: a station and a connector for each treadmill, and the side tasks around them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+import structlog
+
+from retrowalk.ble.backend import PLATFORM, Backend
+from retrowalk.ble.connector import Connector
+from retrowalk.ble.reading import Reading, machine_of
+from retrowalk.core.controller import Setup
+from retrowalk.core.model import Confirm, Machine, Request
+from retrowalk.hub import Hub
+from retrowalk.keepsakes import Keepsakes
+from retrowalk.local.server import LocalServer
+from retrowalk.machines import MachineFile, load_machine, match
+from retrowalk.mqtt.broker import EmbeddedBroker
+from retrowalk.mqtt.client import MqttLink
+from retrowalk.paths import socket_path
+from retrowalk.plan.scheduler import Scheduler, slots_of
+from retrowalk.programs import read_program
+from retrowalk.settings import Settings, Treadmill
+from retrowalk.station import Offload, Station, in_thread
+from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
+from retrowalk.voice import Output, Voice, outputs
+
+log = structlog.get_logger()
+
+_NOTICED_BACKWARD = {"terminal", "voice"}
+"""The alarm outputs that reach somebody who faces away from every screen: a bell, a voice."""
+
+
+class App:
+    """All treadmills of the settings, over one Bluetooth."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backend: Backend = PLATFORM,
+        speak: Callable[[Hub], Sequence[Output]] | None = None,
+        walker_weight_kg: float | None = None,
+        offload: Offload = in_thread,
+    ) -> None:
+        """`speak` makes the outputs for sentences in place of those of `[alarm]`."""
+        self.settings = settings
+        self.hubs = {treadmill.id: Hub() for treadmill in settings.treadmills}
+        self._sessions = (f"{os.getpid():x}-{n}" for n in count(1))
+        self._speak = speak
+        self._weight = walker_weight_kg
+        self._offload = offload
+        self._watchdog = Watchdog(self.hubs, watchdog_interval())
+        self.stations: dict[str, Station] = {}
+        self._connectors: dict[str, Connector] = {}
+        self._voices: list[Voice] = []
+        for treadmill in settings.treadmills:
+            self._add(treadmill, backend)
+
+    def submit(self, treadmill_id: str, request: Request) -> None:
+        """Hand a request to that treadmill, from any thread."""
+        self.stations[treadmill_id].submit(request)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The control tasks and connectors run while the block does; then every belt of ours is stopped.
+
+        Raises what ended a control task: a bug, its belt parked first.
+        """
+        control = [asyncio.create_task(s.run(), name=f"control-{s.id}") for s in self.stations.values()]
+        links = [
+            asyncio.create_task(keep_running(f"link-{name}", connector.run), name=f"link-{name}")
+            for name, connector in self._connectors.items()
+        ]
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            still = await asyncio.gather(*(s.shut_down() for s in self.stations.values() if s.alive))
+            if not all(still):
+                log.error("a belt may still be moving: `retrowalk park` has to stop it")
+            for task in (*links, *control):
+                task.cancel()
+            ended = await asyncio.gather(*control, return_exceptions=True)
+            await asyncio.gather(*links, return_exceptions=True)
+            for voice in self._voices:
+                voice.close()
+            for outcome in ended:
+                if isinstance(outcome, Exception):
+                    raise outcome
+
+    async def failure(self) -> None:
+        """Returns when a control task has failed."""
+        while all(station.alive for station in self.stations.values()):  # noqa: ASYNC110 - it ends by death
+            await asyncio.sleep(0.25)
+
+    def _add(self, treadmill: Treadmill, backend: Backend) -> None:
+        settings, hub = self.settings, self.hubs[treadmill.id]
+        target = treadmill.address or treadmill.match or ""
+        keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
+        voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
+        self._voices.append(voice)
+        station = Station(
+            treadmill.id,
+            self._setup(treadmill),
+            hub=hub,
+            speaker=voice,
+            marker=keepsakes,
+            left_running=keepsakes.left_running,
+            beat=self._watchdog.beat,
+            offload=self._offload,
+        )
+        connector = Connector(
+            target,
+            station.post,
+            describe=partial(describe, treadmill, keepsakes),
+            state=station.tell_link,
+            backend=backend,
+        )
+        station.attach(connector)
+        self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
+
+    def _setup(self, treadmill: Treadmill) -> Setup:
+        settings = self.settings
+        return Setup(
+            site=settings.site_limits(treadmill.id),
+            find_program=lambda name: read_program(name, settings.paths.programs),
+            new_id=lambda: next(self._sessions),
+            presence_source=treadmill.presence,
+            ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,
+            alarm_reaches_walker=bool(_NOTICED_BACKWARD & set(settings.alarm.outputs)),
+            manual_use_allowed=settings.safety.manual_use_allowed,
+            walker_weight_kg=self._weight,
+        )
+
+
+def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Machine:
+    """The machine to drive: as read, as its file says, as the config says; in quarantine if it is."""
+    file = machine_file(treadmill, reading.name)
+    machine = machine_of(reading)
+    if file is not None:
+        machine = file.daemon.applied_to(machine)
+    return replace(
+        machine,
+        id=treadmill.id,
+        second_stop=machine.second_stop or treadmill.second_stop,
+        quarantined=keepsakes.quarantined,
+    )
+
+
+def machine_file(treadmill: Treadmill, advertised: str) -> MachineFile | None:
+    """The file about this machine: the one the config names, or the one that its name in the air fits."""
+    return load_machine(treadmill.machine) if treadmill.machine else match(advertised)
+
+
+def run(settings: Settings) -> None:
+    """`retrowalk run`: until SIGTERM or Ctrl-C, then every belt of ours is brought to rest."""
+    broker = EmbeddedBroker() if settings.mqtt.url == "embedded" else None
+    url = broker.start() if broker is not None else settings.mqtt.url
+    try:
+        asyncio.run(_serve(settings, None if url == "off" else url))
+    finally:
+        if broker is not None:
+            broker.stop()
+
+
+async def _serve(settings: Settings, url: str | None) -> None:
+    app = App(settings)
+    mqtt = None if url is None else MqttLink(settings, app.hubs, app.submit, url=url)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    side = [
+        asyncio.create_task(keep_running(name, task))
+        for name, task in (
+            ("local socket", LocalServer(socket_path(), app.submit, app.hubs).serve),
+            ("schedule", _scheduler(settings, app).run),
+        )
+    ]
+    try:
+        async with app.running():
+            if mqtt is not None:
+                mqtt.start()
+                log.info("mqtt", url=url, prefix=settings.mqtt.prefix)
+            _listen_to_enter(settings, app)
+            notify("READY=1")
+            watched = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(app.failure())]
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            for task in watched:
+                task.cancel()
+            notify("STOPPING=1")
+    finally:
+        for task in side:
+            task.cancel()
+        await asyncio.gather(*side, return_exceptions=True)
+        if mqtt is not None:
+            mqtt.stop()
+
+
+def _scheduler(settings: Settings, app: App) -> Scheduler:
+    return Scheduler(slots_of(settings), app.submit, settings.paths.state / "schedule.json")
+
+
+def _listen_to_enter(settings: Settings, app: App) -> None:
+    """A terminal declared to be at the machine takes Enter as its button."""
+    at = next((treadmill.id for treadmill in settings.treadmills if treadmill.at_machine), None)
+    if at is None or not sys.stdin.isatty():
+        return
+    numbers = count(1)
+
+    def pressed() -> None:
+        if not sys.stdin.readline():
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+            return
+        app.submit(at, Request(f"enter-{next(numbers)}", "terminal", Confirm(None)))
+
+    asyncio.get_running_loop().add_reader(sys.stdin, pressed)

@@ -1,0 +1,75 @@
+"""What must survive a crash, for one treadmill: the moving-marker, and why its machine is not trusted."""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsakes:
+    """One treadmill's files in the state folder. What writes may raise OSError."""
+
+    folder: Path
+    treadmill_id: str
+    address: str
+    """Where `park` will look for it: the address or name pattern of the config."""
+
+    @property
+    def marker(self) -> Path:
+        """The moving-marker: there, and synced, while our session may have the belt moving."""
+        return self.folder / f"moving-{self.treadmill_id}.json"
+
+    @property
+    def _distrust(self) -> Path:
+        return self.folder / f"quarantine-{self.treadmill_id}.json"
+
+    def write(self, session_id: str) -> None:
+        """Put the moving-marker on disk; it is whole and synced when this returns."""
+        told = {"treadmill": self.treadmill_id, "address": self.address, "session": session_id}
+        self._put(self.marker, told)
+
+    def remove(self) -> None:
+        """Take the moving-marker away, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self.marker.unlink()
+            _sync(self.folder)
+
+    @property
+    def left_running(self) -> bool:
+        """A session of a daemon that is gone may have left the belt moving."""
+        return self.marker.exists()
+
+    def quarantine(self, reason: str) -> None:
+        """No session on this machine until it is commissioned again."""
+        self._put(self._distrust, {"reason": reason})
+
+    @property
+    def quarantined(self) -> str:
+        """Why no session may start, or ''. A file that cannot be read still says no."""
+        try:
+            told = json.loads(self._distrust.read_text())
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError):
+            return f"{self._distrust} cannot be read: commission the machine again, or delete the file"
+        return str(told.get("reason", "")) if isinstance(told, dict) else "it is in quarantine"
+
+    def _put(self, path: Path, told: dict[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".new")
+        with scratch.open("w") as file:
+            json.dump(told, file)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+        _sync(self.folder)
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
