@@ -67,7 +67,7 @@ class Room:
 async def room(quirks: Quirks) -> AsyncIterator[Room]:
     radio = Radio()
     device = await radio.peripheral_device(quirks.link.name, "C0:00:00:00:00:01")
-    treadmill = Treadmill(quirks, now=asyncio.get_running_loop().time())
+    treadmill = Treadmill(quirks)
     async with Peripheral(treadmill, device, lambda: radio.cut(device)) as peripheral:
         yield Room(radio, peripheral)
 
@@ -298,6 +298,16 @@ def test_stopping_it_takes_it_off_the_air() -> None:
         await scenery.peripheral.stop()
         assert not client.is_connected
         assert await scenery.scan() is None
+
+    run(main())
+
+
+def test_the_treadmills_time_begins_when_it_is_switched_on_however_late() -> None:
+    async def main() -> None:
+        await asyncio.sleep(1e6)
+        async with room(Quirks()) as scenery:
+            await asyncio.sleep(10)
+            assert scenery.treadmill.now == pytest.approx(10, abs=0.1)
 
     run(main())
 

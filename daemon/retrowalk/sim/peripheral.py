@@ -59,6 +59,7 @@ class Peripheral:
         self._closing: set[asyncio.Task[None]] = set()
         self._advertised: bool | None = None
         self._running: asyncio.Task[None] | None = None
+        self._switched_on_at = 0.0
         device.add_services(self._services())
         device.on(Device.EVENT_CONNECTION, self._on_connection)
 
@@ -71,6 +72,7 @@ class Peripheral:
 
     async def start(self) -> None:
         """Advertise, and let the treadmill's time pass from now on."""
+        self._switched_on_at = asyncio.get_running_loop().time() - self.treadmill.now
         await self._keep_advertising()
         self._running = asyncio.create_task(self._run(), name=f"simulated {self.treadmill.quirks.link.name}")
 
@@ -98,16 +100,18 @@ class Peripheral:
             closing.add_done_callback(self._closing.discard)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._keep_advertising()
-            now = loop.time()
-            self._step(now)
-            wait = self.treadmill.next_due - now
+            self._step()
+            wait = self.treadmill.next_due - self.treadmill.now
             await asyncio.sleep(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S))
 
-    def _step(self, now: float) -> None:
-        for emission in self.treadmill.advance(now):
+    def _now(self) -> float:
+        """The treadmill's time: it began when the machine was switched on."""
+        return asyncio.get_running_loop().time() - self._switched_on_at
+
+    def _step(self) -> None:
+        for emission in self.treadmill.advance(self._now()):
             match emission:
                 case LinkLoss():
                     self.vanish()
@@ -162,14 +166,13 @@ class Peripheral:
         connection.on(Connection.EVENT_DISCONNECTION, on_disconnection)
 
     async def _on_control(self, connection: Connection, octets: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        error = self.treadmill.write(Client(connection.handle), bytes(octets), loop.time())
+        error = self.treadmill.write(Client(connection.handle), bytes(octets), self._now())
         if error is not None:
             raise ATT_Error(error)
         control = self.treadmill.quirks.control
         if control.answers is Answers.INDICATION_BEFORE_WRITE_RESPONSE:
             await asyncio.sleep(control.answer_delay_s)
-            self._step(loop.time())
+            self._step()
             await asyncio.sleep(0)  # the indication goes out in this turn, the write response after it
 
     # --- advertising ---------------------------------------------------------------------------------------

@@ -64,13 +64,13 @@ class Fields(StrEnum):
 class Ranges:
     """What the Supported Range characteristics say, and what the machine holds itself to."""
 
-    minimum: Speed = Speed(80)
-    maximum: Speed = Speed(1400)
-    increment: Speed = Speed(10)
-    minimum_incline: Incline = Incline(0)
-    maximum_incline: Incline = Incline(100)
+    minimum: Speed = field(default=Speed(80))
+    maximum: Speed = field(default=Speed(1400))
+    increment: Speed = field(default=Speed(10))
+    minimum_incline: Incline = field(default=Incline(0))
+    maximum_incline: Incline = field(default=Incline(100))
     """0: it has no incline."""
-    increment_incline: Incline = Incline(5)
+    increment_incline: Incline = field(default=Incline(5))
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.maximum or self.increment <= 0:
@@ -83,9 +83,9 @@ class Ranges:
 class BeltQuirks:
     """How the belt moves."""
 
-    acceleration: Acceleration = Acceleration(30)
-    deceleration: Acceleration = Acceleration(50)
-    key_deceleration: Acceleration = Acceleration(100)
+    acceleration: Acceleration = field(default=Acceleration(30))
+    deceleration: Acceleration = field(default=Acceleration(50))
+    key_deceleration: Acceleration = field(default=Acceleration(100))
     """With the safety key pulled: no power, and a brake."""
     start_delay_s: float = 3.0
     """The countdown, from Start to motion."""
@@ -98,8 +98,8 @@ class BeltQuirks:
     """It answers Stop with success and goes on; console and safety key work."""
     runaway_after_s: float | None = None
     """After so long in motion it speeds up by itself and takes no target; Stop works."""
-    runaway_speed: Speed = Speed(600)
-    runaway_acceleration: Acceleration = Acceleration(50)
+    runaway_speed: Speed = field(default=Speed(600))
+    runaway_acceleration: Acceleration = field(default=Acceleration(50))
 
     def __post_init__(self) -> None:
         rates = (self.acceleration, self.deceleration, self.key_deceleration, self.runaway_acceleration)
@@ -147,7 +147,7 @@ class TelemetryQuirks:
 
     notify_every_s: float = 0.25
     reports: Reports = Reports.REAL
-    noise: Speed = Speed(0)
+    noise: Speed = field(default=Speed(0))
     """The reading of a moving belt is wrong by up to this much."""
     fields: tuple[Fields, ...] = (
         Fields.AVERAGE_SPEED,

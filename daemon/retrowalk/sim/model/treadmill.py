@@ -99,6 +99,11 @@ class Treadmill:
     # --- time ----------------------------------------------------------------------------------------------
 
     @property
+    def now(self) -> float:
+        """The moment until which time has passed."""
+        return self._now
+
+    @property
     def next_due(self) -> float:
         """When `advance` will next have something to do, unless somebody does something before."""
         dues = (self._next_record, self._next_heartbeat(), self._next_loss())
