@@ -18,7 +18,6 @@ from typing import Protocol, TextIO
 
 import structlog
 
-from retrowalk.core.faults import CORD
 from retrowalk.core.model import Emitted, Said
 from retrowalk.hub import Hub
 from retrowalk.settings import Alarm
@@ -46,36 +45,27 @@ class Voice:
 
     def __init__(self, outputs: Sequence[Output]) -> None:
         self._outputs = tuple(outputs)
-        self._alarm: Said | None = None
-        self._next: asyncio.TimerHandle | None = None
+        self._repeat: asyncio.TimerHandle | None = None
 
     def say(self, said: Said) -> None:
-        """A cue: once. An alarm: now and every REPEAT_S until `silence`, or until one takes its place.
-
-        An alarm that tells to pull the cord gives way only to another that does.
-        """
+        """A cue: once. An alarm: now and every REPEAT_S, until `silence` or the next alarm."""
         for output in self._outputs:
             output.say(said)
-        if said.alarm and (self._alarm is None or CORD in said.text or CORD not in self._alarm.text):
-            self._stop_repeating()
-            self._alarm = said
-            self._next = asyncio.get_running_loop().call_later(REPEAT_S, self.say, said)
+        if said.alarm:
+            self.silence()
+            self._repeat = asyncio.get_running_loop().call_later(REPEAT_S, self.say, said)
 
     def silence(self) -> None:
         """No more repeats of the alarm; the next one is heard."""
-        self._stop_repeating()
-        self._alarm = None
+        if self._repeat:
+            self._repeat.cancel()
+            self._repeat = None
 
     def close(self) -> None:
         """Silence, and let the outputs go."""
         self.silence()
         for output in self._outputs:
             output.close()
-
-    def _stop_repeating(self) -> None:
-        if self._next:
-            self._next.cancel()
-            self._next = None
 
 
 class OnHub:
@@ -149,9 +139,9 @@ class _InThread:
 class Terminal(_InThread):
     """Lines on a terminal; an alarm rings its bell."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
-        super().__init__()
+        super().__init__(clock)
 
     def _deliver(self, said: Said) -> None:
         with contextlib.suppress(OSError, ValueError):  # a terminal that is gone, a stream that is closed
@@ -196,6 +186,12 @@ class VoiceCommand(_InThread):
             child.wait()
         with self._changed:
             self._speaking = None
+
+    def close(self) -> None:
+        super().close()
+        with self._changed:
+            if self._speaking:
+                _kill(self._speaking[1])
 
     def _interrupt_cue(self) -> None:
         if self._speaking and not self._speaking[0].alarm:

@@ -336,18 +336,18 @@ async def test_two_daemons_on_one_broker_do_not_throw_each_other_out(broker, mak
         assert (await one.next_request()).id == (await other.next_request()).id == "1"
 
 
-async def test_a_submit_that_fails_because_the_daemon_ends_is_a_refusal(broker, watching):
-    def refuse(*_):
-        raise RuntimeError("Event loop is closed")
-
-    hub = Hub()
-    settings = Settings(mqtt=Mqtt(url=broker.url), treadmills=(Treadmill(id="tm", match="*"),))
-    link = MqttLink(settings, {"tm": hub}, refuse)
-    link.start()
-    async with watching(broker) as watcher:
-        await watcher.up()
-        await watcher.publish("command", {"id": "1", "command": "pause"})
-        assert await watcher.json("reply") == {
-            "id": "1", "command": "pause", "outcome": "refused", "reason": "the daemon is ending",
-        }  # fmt: skip
-    link.stop()
+def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(broker, make_daemon, walking):
+    daemon = make_daemon()
+    while not daemon.link.connected:
+        time.sleep(0.005)
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        for _ in range(1000):
+            daemon.hub.publish(walking)
+            daemon.hub.emit(Emitted("cue"))
+        assert time.monotonic() - began < 0.5
+        assert not daemon.link.stop(timeout=0.2)
+        assert time.monotonic() - began < 1
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)

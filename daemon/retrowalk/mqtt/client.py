@@ -29,8 +29,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from retrowalk import __version__
 from retrowalk.core.model import Request
 from retrowalk.hub import Hub
-from retrowalk.mqtt.commands import refuse
-from retrowalk.mqtt.desk import SOURCE, Desk
+from retrowalk.mqtt.desk import Desk
 from retrowalk.mqtt.discovery import discovery_payload
 from retrowalk.mqtt.inbox import Inbox
 from retrowalk.mqtt.threads import DaemonThreads
@@ -38,7 +37,7 @@ from retrowalk.mqtt.topics import OFFLINE, ONLINE, Inbound, Topics, bridge_state
 from retrowalk.settings import Settings
 
 Submit = Callable[[str, Request], None]
-"""Hands a request to the treadmill of that id; called from the MQTT thread, must not wait."""
+"""Hands a request to the treadmill of that id; called from the MQTT thread, must not wait nor raise."""
 
 _V5, _V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
 _UNSUPPORTED_VERSION = 132
@@ -228,12 +227,9 @@ class MqttLink:
                 continue  # somebody cleared a retained message: the cure, not a command
             asked = desk.read(kind, message.payload, message.retain, time.monotonic())
             if isinstance(asked, Request):
-                try:
-                    self._submit(desk.topics.treadmill, asked)
-                    continue
-                except RuntimeError:
-                    asked = refuse(message.payload, SOURCE, "the daemon is ending")
-            desk.hub.reply(asked)
+                self._submit(desk.topics.treadmill, asked)
+            else:
+                desk.hub.reply(asked)
 
     def _client(self, protocol: aiomqtt.ProtocolVersion) -> aiomqtt.Client:
         password = self._settings.password

@@ -1,0 +1,269 @@
+import asyncio
+import io
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from retrowalk.core.model import Emitted, Said
+from retrowalk.hub import Hub
+from retrowalk.settings import Alarm
+from retrowalk.sim.loops import virtual_loop
+from retrowalk.voice import OnHub, Terminal, Voice, VoiceCommand, outputs
+
+CORD = Said("PULL THE CORD", alarm=True)
+
+
+class Heard:
+    """An output that remembers when what was said, on the loop's clock."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, said):
+        self.said.append((round(asyncio.get_running_loop().time(), 1), said.text))
+
+    def close(self):
+        pass
+
+
+def timeline(story) -> list[tuple[float, str]]:
+    """What is heard when `story(voice)` is played, in virtual time."""
+    heard = Heard()
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+        runner.run(story(Voice([heard])))
+    return heard.said
+
+
+def test_a_cue_is_said_once():
+    async def story(voice):
+        voice.say(Said("Speed rises to 1.8 in 5 seconds"))
+        await asyncio.sleep(10)
+
+    assert timeline(story) == [(0, "Speed rises to 1.8 in 5 seconds")]
+
+
+def test_an_alarm_is_repeated_every_2_s_until_it_is_silenced():
+    async def story(voice):
+        voice.say(CORD)
+        await asyncio.sleep(5)
+        voice.silence()
+        await asyncio.sleep(60)
+
+    assert timeline(story) == [(0, CORD.text), (2, CORD.text), (4, CORD.text)]
+
+
+def test_the_next_alarm_takes_the_place_of_the_last():
+    async def story(voice):
+        voice.say(CORD)
+        await asyncio.sleep(3)
+        voice.say(Said("Stopping", alarm=True))
+        await asyncio.sleep(3)
+        voice.close()
+
+    assert timeline(story) == [(0, CORD.text), (2, CORD.text), (3, "Stopping"), (5, "Stopping")]
+
+
+def test_a_cue_between_does_not_end_an_alarm():
+    async def story(voice):
+        voice.say(CORD)
+        await asyncio.sleep(1)
+        voice.say(Said("Turn"))
+        await asyncio.sleep(2)
+
+    assert timeline(story) == [(0, CORD.text), (1, "Turn"), (2, CORD.text)]
+
+
+def test_after_silence_the_next_alarm_is_heard():
+    async def story(voice):
+        voice.say(CORD)
+        voice.silence()
+        await asyncio.sleep(5)
+        voice.say(CORD)
+        await asyncio.sleep(1)
+
+    assert timeline(story) == [(0, CORD.text), (5, CORD.text)]
+
+
+async def test_on_the_hub_a_sentence_is_an_event():
+    hub = Hub()
+    with hub.subscribe() as reader:
+        OnHub(hub).say(CORD)
+        assert [note.what for note in reader.take()] == [
+            Emitted("said", {"text": "PULL THE CORD", "alarm": True})
+        ]
+
+
+def test_a_terminal_gets_lines_and_for_an_alarm_its_bell():
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    terminal.say(Said("Turn around"))
+    terminal.close()
+    again = Terminal(stream)
+    again.say(CORD)
+    again.close()
+    assert stream.getvalue() == "> Turn around\n\a!!! PULL THE CORD !!!\n"
+
+
+class HeldTerminal(io.StringIO):
+    """A terminal after Ctrl-S: a write waits until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def write(self, text):
+        self.entered.set()
+        self.let_go.wait(5)
+        return super().write(text)
+
+
+def test_a_held_terminal_holds_up_nobody_and_shows_the_alarm_first_and_once():
+    stream = HeldTerminal()
+    terminal = Terminal(stream)
+    terminal.say(Said("first"))
+    assert stream.entered.wait(5)
+    began = time.monotonic()
+    for number in range(1000):
+        terminal.say(Said(f"cue {number}"))
+        terminal.say(CORD)
+    assert time.monotonic() - began < 0.5
+    stream.let_go.set()
+    terminal.close()
+    assert stream.getvalue() == "> first\n\a!!! PULL THE CORD !!!\n"
+
+
+def test_a_cue_that_waited_too_long_is_not_said_any_more():
+    now = [0.0]
+    stream = HeldTerminal()
+    terminal = Terminal(stream, clock=lambda: now[0])
+    terminal.say(Said("first"))
+    assert stream.entered.wait(5)
+    terminal.say(Said("stale"))
+    now[0] = 5.1
+    terminal.say(Said("fresh"))
+    stream.let_go.set()
+    terminal.close()
+    assert stream.getvalue() == "> first\n> fresh\n"
+
+
+def test_a_terminal_that_is_gone_is_no_trouble():
+    stream = io.StringIO()
+    stream.close()
+    terminal = Terminal(stream)
+    terminal.say(CORD)
+    terminal.close()
+
+
+# --- a voice command --------------------------------------------------------------------------------------
+
+SPEAKER = """
+import sys, time
+book, seconds, text = sys.argv[1:]
+with open(book, "a") as file:
+    file.write(text + "\\n")
+time.sleep(float(seconds))
+with open(book, "a") as file:
+    file.write(text + " (to its end)\\n")
+"""
+
+
+class Speaker:
+    """A voice command that writes what it begins and what it finishes into a book."""
+
+    def __init__(self, book: Path, seconds: float, **how):
+        self.book = book
+        self.book.touch()
+        self.voice = VoiceCommand([sys.executable, "-c", SPEAKER, str(book), str(seconds)], **how)
+
+    def lines(self) -> list[str]:
+        return self.book.read_text().splitlines()
+
+    def wait_for(self, line: str) -> None:
+        deadline = time.monotonic() + 5
+        while line not in self.lines():
+            assert time.monotonic() < deadline, f"{line!r} was not said, but {self.lines()}"
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def speaker(tmp_path):
+    made = []
+
+    def make(seconds: float = 0, **how) -> Speaker:
+        made.append(Speaker(tmp_path / "said", seconds, **how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.voice.close()
+
+
+def test_the_sentence_is_the_last_argument_and_no_shell_reads_it(speaker):
+    spoken = speaker()
+    spoken.voice.say(Said('Turn; "around" $HOME'))
+    spoken.wait_for('Turn; "around" $HOME')
+
+
+def test_a_sentence_does_not_become_an_option(speaker):
+    spoken = speaker()
+    spoken.voice.say(Said("--version"))
+    spoken.wait_for("version")
+
+
+def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker):
+    spoken = speaker(seconds=0.05)
+    slow = speaker(seconds=30)
+    slow.voice.say(Said("a long cue"))
+    slow.wait_for("a long cue")
+    slow.voice.say(Said("another cue"))
+    slow.voice.say(CORD)
+    slow.wait_for(CORD.text)
+    assert slow.lines() == ["a long cue", CORD.text]
+    slow.voice.say(Said("too late"))
+    spoken.voice.say(Said("elsewhere"))
+    spoken.wait_for("elsewhere (to its end)")
+    assert "too late" not in slow.lines()
+
+
+def test_an_alarm_is_not_cut_short_by_its_repeat(speaker):
+    spoken = speaker(seconds=0.2)
+    spoken.voice.say(CORD)
+    spoken.wait_for(CORD.text)
+    spoken.voice.say(CORD)
+    spoken.wait_for(CORD.text + " (to its end)")
+
+
+def test_a_command_that_does_not_end_is_killed_and_the_next_is_heard(speaker, capsys):
+    spoken = speaker(seconds=60, longest_s=0.2)
+    spoken.voice.say(Said("one"))
+    spoken.wait_for("one")
+    spoken.voice.say(Said("two"))
+    spoken.wait_for("two")
+    assert "one (to its end)" not in spoken.lines()
+    assert "spoke for more than 0.2 s and was killed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [(["/no/such/voice"], "No such file or directory"), (["false"], "it ended with exit status 1")],
+)
+def test_a_command_that_does_not_work_is_told_once(command, told, capsys):
+    voice = VoiceCommand(command)
+    for text in ("one", "two"):
+        voice.say(Said(text))
+    voice.close()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "check voice_command" in line]
+    assert len(lines) == 1
+    assert told in lines[0]
+
+
+def test_the_outputs_are_those_of_the_settings():
+    alarm = Alarm(outputs=("terminal", "voice", "mqtt", "page"), voice_command=("true",))
+    made = outputs(alarm, Hub(), io.StringIO())
+    assert [type(output) for output in made] == [Terminal, VoiceCommand, OnHub]
+    assert outputs(Alarm(outputs=()), Hub()) == []
+    for output in made:
+        output.close()
