@@ -53,7 +53,7 @@ async def look_at(wanted: str, seconds: float, backend: Backend = PLATFORM) -> S
     file = match(found.name)
 
     def describe(reading: Reading) -> Machine:
-        machine = machine_of(reading, {})
+        machine = machine_of(reading)
         return file.daemon.applied_to(machine) if file else machine
 
     link = await Link.open(found, 1, lambda _: None, describe=describe, backend=backend)
