@@ -114,13 +114,28 @@ def test_a_socket_that_wakes_a_scaled_loop_lets_only_the_time_waited_pass() -> N
     assert run(lambda: scaled_loop(100), main()) == pytest.approx(5.0, abs=2.0)
 
 
-def test_a_thread_that_wakes_a_virtual_loop_lets_no_time_pass() -> None:
-    async def main() -> float:
+def test_virtual_time_stands_still_while_a_thread_works() -> None:
+    async def main() -> tuple[str, float]:
         loop = asyncio.get_running_loop()
-        assert await asyncio.to_thread(lambda: 7) == 7
-        return loop.time()
+        ticking = asyncio.create_task(asyncio.sleep(0.25))
+        worked = await asyncio.wait_for(asyncio.to_thread(lambda: compute(0.02) or "done"), 1.0)
+        passed = loop.time()
+        await ticking
+        return worked, passed
 
-    assert run(virtual_loop, main()) == 0.0
+    assert run(virtual_loop, main()) == ("done", 0.0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_virtual_loop_waits_for_its_threads_to_end() -> None:
+    ended = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().run_in_executor(None, lambda: (compute(0.02), ended.append(True)))
+        await asyncio.sleep(0)
+
+    run(virtual_loop, main())
+    assert ended
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])

@@ -11,7 +11,13 @@ belongs on another loop or reads another clock.
 import asyncio
 import math
 import selectors
+from collections.abc import Callable
+from concurrent.futures import Executor
 from time import monotonic
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 _LONGEST_CATCH_UP = 0.25
 """Real seconds that a loop which fell behind may make up for by waiting less; what is above is given up."""
@@ -26,6 +32,8 @@ class _PacedSelector(selectors.SelectSelector):
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.now = 0.0
+        self.threads = 0
+        """How many are at work for the loop. Virtual time stands still for them: theirs is real."""
         self._rate = rate
         self._due = monotonic()  # the real time that belongs to `now`
 
@@ -33,7 +41,7 @@ class _PacedSelector(selectors.SelectSelector):
         if timeout is not None and timeout <= 0:
             return super().select(0)
         self._due = max(self._due, monotonic() - _LONGEST_CATCH_UP)
-        if timeout is None:
+        if timeout is None or (self.threads and math.isinf(self._rate)):
             events = super().select(None)
             passed = self._passed()
         else:
@@ -56,6 +64,24 @@ class _PacedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now
 
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
+        future = super().run_in_executor(executor, func, *args)
+        self._clock.threads += 1
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _: object) -> None:
+        self._clock.threads -= 1
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        self._clock.threads += 1
+        try:
+            await super().shutdown_default_executor(*args)
+        finally:
+            self._clock.threads -= 1
+
 
 def scaled_loop(rate: float) -> asyncio.AbstractEventLoop:
     """A new event loop that runs `rate` times as fast as real time, from 0 s on.
@@ -70,7 +96,7 @@ def scaled_loop(rate: float) -> asyncio.AbstractEventLoop:
 def virtual_loop() -> asyncio.AbstractEventLoop:
     """A new event loop that never waits: when nothing is ready, time jumps to the next timer, from 0 s on.
 
-    Sockets and threads are answered, but no time passes while they are awaited, so a time-out on them
-    strikes at once. Without any timer it waits for them as every loop does.
+    It stands still while a thread works for it. Sockets are answered, but not waited for: a time-out on one
+    strikes at once.
     """
     return _PacedLoop(math.inf)
