@@ -5,6 +5,7 @@ acts at the moment of the last `advance` (`write` and the Bluetooth events bring
 """
 
 import math
+from collections.abc import Collection
 from random import Random
 
 from blefit import uuids
@@ -14,9 +15,10 @@ from blefit.ftms.treadmill_data import TreadmillData
 from blefit.heart_rate import HeartRateMeasurement
 from blefit.units import Incline, Speed, speed_from_kmh
 from retrowalk.sim.model.belt import Belt, Motion
+from retrowalk.sim.model.clients import Clients
 from retrowalk.sim.model.console import Console, Key, SafetyKey
 from retrowalk.sim.model.control_point import ControlPoint
-from retrowalk.sim.model.emissions import Client, Emission, LinkLoss, Notification, Record
+from retrowalk.sim.model.emissions import Client, Emission, LinkLoss, Record
 from retrowalk.sim.model.quirks import Quirks
 from retrowalk.sim.model.ramp import Ramp
 from retrowalk.sim.model.telemetry import Telemetry
@@ -53,8 +55,7 @@ class Treadmill:
         self.console = Console(self._on_key, self._on_dial)
         self.safety_key = SafetyKey(self._on_pull)
         self._now = self._next_record = self._next_beat = now
-        self._subscriptions: dict[Client, set[int]] = {}
-        self._outbox: list[Emission] = []
+        self._clients = Clients()
         self._lost_link_of: float | None = None
         self._training = self._rests_as = TrainingState.IDLE
 
@@ -62,22 +63,20 @@ class Treadmill:
 
     def connect(self, client: Client) -> None:
         """A client is there."""
-        self._subscriptions[client] = set()
+        self._clients.connect(client)
 
     def disconnect(self, client: Client) -> None:
         """A client is gone, whoever ended the link; what it had subscribed and was permitted goes with it."""
-        self._subscriptions.pop(client, None)
+        self._clients.disconnect(client)
         self.control.forget(client)
-        self._outbox = [sent for sent in self._outbox if isinstance(sent, LinkLoss) or sent.client != client]
-        if self.is_started and not self._subscriptions and not self.quirks.link.keeps_running_without_link:
+        if self.is_started and not self._clients and not self.quirks.link.keeps_running_without_link:
             self.stop(None)
 
     def subscribe(self, client: Client, characteristic: int, enabled: bool) -> None:
         """A CCCD was written: of the characteristic with that 16-bit number."""
         if characteristic == uuids.FITNESS_MACHINE_CONTROL_POINT:
             self.control.subscribe(client, enabled)
-        wanted = self._subscriptions[client]
-        (wanted.add if enabled else wanted.discard)(characteristic)
+        self._clients.subscribe(client, characteristic, enabled)
 
     def write(self, client: Client, octets: bytes, now: float) -> int | None:
         """The Control Point was written: the ATT error that refuses it, or None and an answer later."""
@@ -112,8 +111,7 @@ class Treadmill:
     def advance(self, now: float) -> list[Emission]:
         """Let time pass until `now` (never backwards); returns what is to be sent, each once, in order."""
         self._run_until(now)
-        sent, self._outbox = self._outbox, []
-        return sent
+        return self._clients.take()
 
     def frames(self, record: TreadmillData, room: int) -> list[bytes]:
         """The notifications that a record takes on a link that carries `room` octets in one."""
@@ -141,20 +139,21 @@ class Treadmill:
     def _act(self) -> None:
         """Do what is due now."""
         self._tell_training()
-        self._outbox += self.control.answers(self._now)
+        self._clients.send(*self.control.answers(self._now))
         if self._next_loss() <= self._now:
             self._lost_link_of = self.belt.started_moving
-            self._outbox.append(LinkLoss())
+            self._clients.send(LinkLoss())
         if self._next_heartbeat() <= self._now:
             self._next_beat += _HEARTBEAT_S
             pulse = self.walker.heart_rate if self.walker.on_belt else None
             beat = HeartRateMeasurement(heart_rate=pulse, contact=self.walker.on_belt)
-            self._notify(uuids.HEART_RATE_MEASUREMENT, beat.encode())
+            self._clients.notify(uuids.HEART_RATE_MEASUREMENT, beat.encode())
         if self._next_record <= self._now:
             self._next_record += self.quirks.telemetry.notify_every_s
             if self.telemetry.has_something_to_say():
                 record = self.telemetry.record()
-                self._outbox += [Record(client, record) for client in self._subscribers(uuids.TREADMILL_DATA)]
+                readers = self._clients.subscribers(uuids.TREADMILL_DATA)
+                self._clients.send(*(Record(client, record) for client in readers))
 
     def _next_heartbeat(self) -> float:
         return self._next_beat if self.quirks.telemetry.heart_rate_service else math.inf
@@ -263,31 +262,20 @@ class Treadmill:
 
     # --- what it says --------------------------------------------------------------------------------------
 
-    def _subscribers(self, characteristic: int) -> list[Client]:
-        return [client for client, wanted in self._subscriptions.items() if characteristic in wanted]
-
-    def _notify(self, characteristic: int, payload: bytes) -> None:
-        for client in self._subscribers(characteristic):
-            self._outbox.append(Notification(client, characteristic, payload))
-
     def _tell_status(self, op: MachineStatusOp, parameter: int | None, by: Client | None) -> None:
         """The others are told; who asked has the answer (FTMS 4.17)."""
-        told = set(self._subscriptions)
-        if by is not None and not self.quirks.control.status_to_commander:
-            told.discard(by)
-        self._send_status(op, parameter, told)
+        spared = None if self.quirks.control.status_to_commander else by
+        self._send_status(op, parameter, self._clients.everybody_but(spared))
 
-    def _send_status(self, op: MachineStatusOp, parameter: int | None, to: set[Client]) -> None:
+    def _send_status(self, op: MachineStatusOp, parameter: int | None, to: Collection[Client]) -> None:
         payload = MachineStatus(op, parameter).encode().ljust(self.quirks.control.status_length, b"\0")
-        for client in self._subscribers(uuids.FITNESS_MACHINE_STATUS):
-            if client in to:
-                self._outbox.append(Notification(client, uuids.FITNESS_MACHINE_STATUS, payload))
+        self._clients.notify(uuids.FITNESS_MACHINE_STATUS, payload, to)
 
     def _tell_training(self) -> None:
         state = self._training_state()
         if state is not self._training:
             self._training = state
-            self._notify(uuids.TRAINING_STATUS, self.training_status)
+            self._clients.notify(uuids.TRAINING_STATUS, self.training_status)
 
     def _training_state(self) -> TrainingState:
         """No value is tied to any operation but Reset; these are what consoles in the field send."""
