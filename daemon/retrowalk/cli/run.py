@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from retrowalk.cli.config import FILE, settings_or_exit
-from retrowalk.cli.errors import UserError
+from retrowalk.cli.errors import Exit, UserError
 
 
 @click.command()
@@ -18,8 +18,12 @@ def run(file: Path | None) -> None:
             f"{settings.source}: no treadmill is configured: find yours with `retrowalk scan`"
             " and add a [[treadmills]] table with its id and address"
         )
-    from retrowalk import app
+    from retrowalk.app import run as run_app
     from retrowalk.logs import configure_logging
+    from retrowalk.mqtt.broker import BrokerError
 
     configure_logging(settings.log.format, settings.log.level)
-    app.run(settings)
+    try:
+        run_app(settings)
+    except BrokerError as error:
+        raise UserError(str(error), Exit.UNREACHABLE) from error

@@ -23,6 +23,11 @@ def scan(seconds: float, as_json: bool) -> None:
         found = asyncio.run(listen(seconds))
     except LinkError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
+    tell(found, seconds, as_json=as_json)
+
+
+def tell(found: list[Found], seconds: float, *, as_json: bool) -> None:
+    """Print what was found in so many seconds; that there was nothing is no data, and goes to stderr."""
     if as_json:
         for machine in found:
             click.echo(json.dumps(as_document(machine)))
