@@ -156,6 +156,26 @@ async def test_stopping_in_the_middle_of_anything_leaves_the_treadmill_free(trea
     assert not tread.device.connections
 
 
+async def test_a_pattern_means_the_machine_that_was_lost_before_it_means_another(
+    put_up, radio, posted, states
+) -> None:
+    lost = await put_up()
+    connector = Connector("Bare*", posted, state=states, backend=radio.backend, rng=SEEDED)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    radio.move_away(lost.device)
+    await put_up(address="C0:00:00:00:00:02")
+    await asyncio.sleep(120)
+    assert connector.link is None
+    radio.bring_back(lost.device)
+    await asyncio.sleep(30)
+    radio.move_away(lost.device)
+    await asyncio.sleep(600)
+    assert [connected.machine.id[-1] for connected in posted.of(Connected)] == ["1", "1", "2"]
+    await connector.stop()
+    assert running.done()
+
+
 async def test_two_connectors_keep_two_treadmills(put_up, radio, posted, states) -> None:
     addresses = [f"C0:00:00:00:00:0{n}" for n in (1, 2)]
     treads = [await put_up(address=address) for address in addresses]

@@ -1,6 +1,7 @@
 """Looking for treadmills: what is found, what is said of it, and what is left alone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from bleak import BleakClient
@@ -91,6 +92,35 @@ async def test_a_machine_found_by_its_address_need_not_advertise_the_service(rad
     device = await radio.peripheral_device("Odd", OTHER)
     await device.start_advertising(advertising_data=b"\x02\x01\x06")
     assert (await find(OTHER, 10, radio.backend)).name == ""
+
+
+async def test_a_machine_is_taken_with_its_name_though_that_comes_later(tread, radio) -> None:
+    await tread.advertise(name="")
+    looking = asyncio.create_task(find("C0:00:00:00:00:01", 10, radio.backend))
+    await asyncio.sleep(1)
+    await tread.advertise(name="Bare Tread")
+    assert (await looking).name == "Bare Tread"
+
+
+@pytest.mark.parametrize("wanted", ["C0:00:00:00:00:01", "*"])
+async def test_a_machine_without_a_name_is_waited_for_2_s_and_taken(tread, radio, wanted) -> None:
+    await tread.advertise(name="")
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert (await find(wanted, 10, radio.backend)).name == ""
+    assert loop.time() - started == pytest.approx(2, abs=0.2)
+
+
+async def test_a_name_that_bluez_made_of_the_address_is_none(tread, radio) -> None:
+    class Bluez(radio.backend.scanner):
+        def create_or_update_device(self, key, address, name, details, adv):
+            return super().create_or_update_device(
+                key, address, name or address.replace(":", "-"), details, adv
+            )
+
+    await tread.advertise(name="")
+    (found,) = await scan(2, replace(radio.backend, scanner=Bluez))
+    assert found.name == ""
 
 
 async def test_without_an_adapter_there_is_a_sentence_with_what_to_do(tread, radio) -> None:

@@ -19,6 +19,8 @@ _LONGEST_SEARCH_PAUSE: Final = 10.0
 _TRIES_AT_ONCE: Final = 3
 """After a loss the belt may be running with nobody to stop it: so many attempts follow without a wait."""
 _TRIES_BEFORE_A_NEW_SEARCH: Final = 3
+_FAITHFUL_FOR: Final = 12
+"""For so many failures in a row a pattern means the machine that was connected: its belt may still run."""
 _STEADY: Final = 10.0
 """A link that held so long was no failure."""
 
@@ -43,6 +45,7 @@ class Connector:
         """`target` is an address, a name or a name pattern; `rng` spreads the waits."""
         self.link: Link | None = None
         self._target = target
+        self._last_address = target
         self._post = post
         self._describe = describe
         self._state = state
@@ -98,7 +101,8 @@ class Connector:
     async def _open(self) -> Link:
         if self._found is None:
             self._state("scanning")
-            self._found = await find(self._target, _SEARCH_FOR, self._backend)
+            wanted = self._last_address if self._failures < _FAITHFUL_FOR else self._target
+            self._found = await find(wanted, _SEARCH_FOR, self._backend)
         self._state("connecting")
         self._connection += 1
         link = await Link.open(
@@ -109,7 +113,7 @@ class Connector:
             known=self._reading,
             backend=self._backend,
         )
-        self._reading = link.reading
+        self._reading, self._last_address = link.reading, self._found.address
         return link
 
     async def _hold(self, link: Link) -> None:

@@ -18,6 +18,7 @@ from retrowalk.ble.errors import NotFound, translated
 
 _SERVICE = uuids.full(uuids.FITNESS_MACHINE_SERVICE)
 _NO_TYPE = MachineType(0)
+_NAME_WITHIN = 2.0
 _ADDRESS = re.compile(
     r"([0-9a-f]{2}:){5}[0-9a-f]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
@@ -60,29 +61,34 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
 async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) -> Found:
     """The machine of that address or name; a name may be a pattern (`KS-*`, `*`: any fitness machine).
 
-    Ends as soon as it is found. A machine that says it is in use is taken only if none that is free
-    was found in time. Raises NotFound, and Unreachable where there is no usable Bluetooth.
+    Ends as soon as it is found with its name, which often comes a little later and says which file is about
+    it. Of several machines one that is in use is taken only if no other was found in time. Raises NotFound,
+    and Unreachable where there is no usable Bluetooth.
     """
     for machine in await _connected(backend):
         if _matches(machine, wanted):
             return machine
-    in_use = None
+    by_address = _is_address(wanted)
+    second_best = None
     with translated("looking for the treadmill"):
         async with BleakScanner(backend=backend.scanner) as scanner:
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
                         machine = _found(device, advertised)
-                        if not (_is_address(wanted) or _is_fitness_machine(advertised)):
+                        if not _matches(machine, wanted) or not (
+                            by_address or _is_fitness_machine(advertised)
+                        ):
                             continue
-                        if _matches(machine, wanted):
-                            if machine.available is not False:
-                                return machine
-                            in_use = machine
+                        if machine.name and (by_address or machine.available is not False):
+                            return machine
+                        if second_best is None and not machine.name:
+                            patience.reschedule(asyncio.get_running_loop().time() + _NAME_WITHIN)
+                        second_best = machine
             except TimeoutError:
                 pass
-    if in_use is not None:
-        return in_use
+    if second_best is not None:
+        return second_best
     raise NotFound(
         f"no treadmill {wanted!r} in the air: switch it on, wake its console, "
         "and disconnect other apps from it (`retrowalk scan` shows what is there)"
@@ -94,7 +100,7 @@ async def _connected(backend: Backend) -> Iterable[Found]:
     with translated("asking for connected treadmills"):
         adapter = await BleakAdapter.get(backend=backend.adapter)
         devices = await adapter.get_connected_devices([_SERVICE])
-    return [Found(device.name or "", device.address, device=device) for device in devices]
+    return [Found(_name(device), device.address, device=device) for device in devices]
 
 
 def _found(device: BLEDevice, advertised: AdvertisementData) -> Found:
@@ -106,8 +112,14 @@ def _found(device: BLEDevice, advertised: AdvertisementData) -> Found:
             pass
         else:
             types, available = said.machine_types, said.fitness_machine_available
-    name = advertised.local_name or device.name or ""
+    name = advertised.local_name or _name(device)
     return Found(name, device.address, advertised.rssi, types, available, device=device)
+
+
+def _name(device: BLEDevice) -> str:
+    """The name the system knows; BlueZ makes one of the address where it knows none."""
+    name = device.name or ""
+    return "" if name == device.address.replace(":", "-") else name
 
 
 def _is_fitness_machine(advertised: AdvertisementData) -> bool:
