@@ -1,5 +1,6 @@
 """A test bench: controller and simulated treadmill joined in pure time, without radio or event loop."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -35,8 +36,9 @@ from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification
 from retrowalk.sim.model.quirks import Quirks
 from retrowalk.sim.model.treadmill import Treadmill
 
-STEP_S = 0.05
+WRITE_S = 0.05
 TICK_S = 0.25
+ANSWER_AFTER_S = 2.0
 CLIENT = Client(1)
 _ROOM = 180
 
@@ -65,7 +67,8 @@ def machine_for(quirks: Quirks, **facts: object) -> Machine:
 
 @dataclass
 class Bench:
-    """Time goes on in steps of 0.05 s; `answers` are the acts a willing person gives, 2 s after asked."""
+    """Time goes on from one due moment to the next; `answers` are the acts a willing person gives, 2 s after
+    asked. A write is through `WRITE_S` after it was handed over."""
 
     quirks: Quirks = field(default_factory=Quirks)
     machine: Machine | None = None
@@ -87,7 +90,7 @@ class Bench:
         """Notifications are lost."""
         self._connections = count(1)
         self.connection = 0
-        self._pending: list[Written] = []
+        self._pending: deque[tuple[float, Written]] = deque()
         self._asked_since: tuple[Act | None, float] = (None, 0.0)
         self._next_tick = self.now
         self._ids = count(1)
@@ -129,7 +132,8 @@ class Bench:
     def _write(self, connection: int, ticket: int, frame: bytes) -> None:
         self.frames.append((self.now, frame))
         error = self.treadmill.write(CLIENT, frame, self.now) if self.linked else 14
-        self._pending.append(Written(connection, ticket, "" if error is None else f"ATT {error:#x}", error))
+        through = Written(connection, ticket, "" if error is None else f"ATT {error:#x}", error)
+        self._pending.append((self.now + WRITE_S, through))
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -149,23 +153,23 @@ class Bench:
         """Let time pass; True as soon as `until` holds."""
         end = self.now + seconds - 1e-9
         while self.now < end:
-            self.now = round(self.now + STEP_S, 3)
-            self._one_step()
+            self._one_step(end)
             if until is not None and until(self):
                 return True
         return False
 
-    def _one_step(self) -> None:
-        for written in self._pending:
-            self._feed(written)
-        self._pending = []
+    def _one_step(self, end: float) -> None:
+        written = self._pending[0][0] if self._pending else end
+        self.now = max(self.now, min(end, self._next_tick, self.treadmill.next_due, written))
+        while self._pending and self._pending[0][0] <= self.now:
+            self._feed(self._pending.popleft()[1])
         for emission in self.treadmill.advance(self.now):
             for event in self._heard(emission):
                 self._feed(event)
         if self.now >= self._next_tick:
             self._next_tick = self.now + TICK_S
             self._act()
-        self._answer()
+            self._answer()
         for look in self.each_step:
             look(self)
 
@@ -192,7 +196,7 @@ class Bench:
         asked, since = self._asked_since
         if awaiting is not asked:
             self._asked_since = (awaiting, self.now)
-        elif awaiting in self.answers and self.now - since >= 2.0:
+        elif awaiting in self.answers and self.now - since >= ANSWER_AFTER_S:
             self._asked_since = (None, self.now)
             self.ask(Confirm(awaiting))
 
