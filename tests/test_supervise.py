@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrowalk.sim.loops import virtual_loop
-from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
+from retrowalk.supervise import StateFolderError, Watchdog, keep_running, notify, only_one, watchdog_interval
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -97,3 +97,21 @@ def test_a_side_task_comes_back_after_1_s_doubling_to_60_s_and_anew_when_it_had_
         runner.run(scenario())
     pauses = [round(later - earlier) for earlier, later in pairwise(began)]
     assert pauses[:11] == [1, 2, 4, 8, 16, 32, 60, 60, 101, 2, 4]
+
+
+def take(folder: Path) -> None:
+    with only_one(folder):
+        pass
+
+
+def test_one_daemon_at_a_time_has_a_state_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with only_one(folder), pytest.raises(StateFolderError, match="another daemon runs already"):
+        take(folder)
+    take(folder)
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateFolderError, match=r"file/state cannot be used: Not a directory: set \[paths\]"):
+        take(tmp_path / "file" / "state")

@@ -1,9 +1,12 @@
-"""What the service manager hears, and who brings side tasks back: never a word to the belt from here."""
+"""One daemon at a time, what the service manager hears of it, and who brings its side tasks back."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
 
 import structlog
 
@@ -84,3 +87,29 @@ async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
             pause = _FIRST_PAUSE_S
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+class StateFolderError(Exception):
+    """The state folder cannot be this daemon's; the text is one sentence for a person."""
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold `folder` as the state of this daemon alone while the block runs, however it ends.
+
+    Raises StateFolderError where another daemon holds it, or nobody can.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context((folder / "daemon.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateFolderError(
+                f"another daemon runs already (it holds {folder}): stop it first (systemctl stop retrowalk)"
+            ) from error
+        except OSError as error:
+            raise StateFolderError(
+                f"the state folder {folder} cannot be used: {error.strerror}: set [paths] state_dir"
+            ) from error
+        yield

@@ -21,9 +21,13 @@ def run(file: Path | None) -> None:
     from retrowalk.app import run as run_app
     from retrowalk.logs import configure_logging
     from retrowalk.mqtt.broker import BrokerError
+    from retrowalk.supervise import StateFolderError, only_one
 
     configure_logging(settings.log.format, settings.log.level)
     try:
-        run_app(settings)
+        with only_one(settings.paths.state):
+            run_app(settings)
+    except StateFolderError as error:
+        raise UserError(str(error), Exit.FAILED) from error
     except BrokerError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
