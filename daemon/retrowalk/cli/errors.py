@@ -26,7 +26,7 @@ class UserError(click.ClickException):
 
     def __init__(self, message: str, exit_code: int = Exit.USAGE) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares it by class, and reads it from each
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the sentences on `file` (stderr)."""
