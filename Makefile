@@ -19,7 +19,7 @@ check: setup ## lint, types and import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 test: check ## check, then all tests, with their coverage
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered

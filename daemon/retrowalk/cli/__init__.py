@@ -5,7 +5,6 @@ The command NAME is the attribute NAME of the module `retrowalk.cli.NAME`.
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -108,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _bug(error: BaseException) -> int:
     if os.environ.get("RETROWALK_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     told = " ".join(f"{type(error).__name__}: {error}".split())
     click.echo(
