@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import queue
 from dataclasses import dataclass, field, fields, replace
@@ -36,38 +37,67 @@ WALKING = Snapshot(
 )
 
 
+KINDS = ["mosquitto", "amqtt"]
+_NUMBERS = itertools.count()
+
+
 @pytest.fixture
 def walking():
     return WALKING
 
 
-@pytest.fixture(params=["mosquitto", "amqtt"])
-def broker(request):
-    """Each broker that can be embedded, running."""
-    if request.param not in available_brokers():
-        pytest.skip(f"{request.param} is not installed")
-    broker = EmbeddedBroker(kind=request.param)
+def _running_broker(kind):
+    if kind not in available_brokers():
+        pytest.skip(f"{kind} is not installed")
+    broker = EmbeddedBroker(kind=kind)
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def broker(request):
+    """Each broker that can be embedded, running; shared by tests, which keep apart by their prefix."""
+    yield from _running_broker(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def own_broker(request):
+    """The same for a test that ends it, kills it or lets it hang."""
+    yield from _running_broker(request.param)
+
+
+@pytest.fixture
+def prefix():
+    """A topic prefix that no other test uses."""
+    return f"test{next(_NUMBERS)}"
+
+
+def make_settings(url: str, prefix: str, **treadmill) -> Settings:
+    return Settings(
+        mqtt=Mqtt(url=url, prefix=prefix, discovery_prefix=f"{prefix}/ha"),
+        treadmills=(Treadmill(id="tm", match="*", **treadmill),),
+    )
 
 
 @dataclass
 class Daemon:
     """Our client with one treadmill, `tm`, as the daemon would hold it."""
 
-    broker: EmbeddedBroker
-    treadmill: Treadmill
-    first_pause_s: float = 0.05
+    settings: Settings
+    first_pause_s: float
     hub: Hub = field(default_factory=Hub)
     asked: "queue.Queue[Request]" = field(default_factory=queue.Queue)
 
     def __post_init__(self):
-        settings = Settings(mqtt=Mqtt(url=self.broker.url), treadmills=(self.treadmill,))
-        hubs = {"tm": self.hub}
+        self.hub.publish(WALKING)
         self.link = MqttLink(
-            settings, hubs, lambda _, request: self.asked.put(request), first_pause_s=self.first_pause_s
+            self.settings,
+            {"tm": self.hub},
+            lambda _, request: self.asked.put(request),
+            first_pause_s=self.first_pause_s,
         )
+        self.link.start()
 
     async def next_request(self) -> Request:
         return await asyncio.to_thread(self.asked.get, timeout=5)
@@ -80,14 +110,12 @@ class Daemon:
 
 
 @pytest.fixture
-def make_daemon(broker):
-    """`make_daemon(**treadmill)`: our client, started; stopped at the end."""
+def make_daemon(prefix):
+    """`make_daemon(broker, **treadmill)`: our client, started; stopped at the end."""
     with contextlib.ExitStack() as started:
 
-        def make(first_pause_s: float = 0.05, **treadmill) -> Daemon:
-            daemon = Daemon(broker, Treadmill(id="tm", match="*", **treadmill), first_pause_s)
-            daemon.hub.publish(WALKING)
-            daemon.link.start()
+        def make(broker: EmbeddedBroker, first_pause_s: float = 0.05, **treadmill) -> Daemon:
+            daemon = Daemon(make_settings(broker.url, prefix, **treadmill), first_pause_s)
             started.callback(daemon.link.stop)
             return daemon
 
@@ -97,20 +125,21 @@ def make_daemon(broker):
 class Watcher:
     """An outside MQTT client: what it saw, and waiting for more."""
 
-    def __init__(self, client: aiomqtt.Client):
+    def __init__(self, client: aiomqtt.Client, prefix: str):
         self.client = client
+        self._prefix = prefix
         self._messages = client.messages
 
     async def publish(self, topic: str, payload, **how) -> None:
         if isinstance(payload, dict):
             payload = json.dumps(payload)
-        await self.client.publish(f"retrowalk/tm/{topic}", payload, **{"qos": 1} | how)
+        await self.client.publish(f"{self._prefix}/{topic}", payload, **{"qos": 1} | how)
 
     async def next(self, topic: str, within: float = 5) -> aiomqtt.Message:
         """The next message of that topic; others are passed over."""
         async with asyncio.timeout(within):
             async for message in self._messages:
-                if message.topic.value == topic:
+                if message.topic.value == f"{self._prefix}/{topic}":
                     return message
         raise AssertionError("the connection ended")
 
@@ -120,28 +149,33 @@ class Watcher:
             pass
 
     async def json(self, topic: str) -> dict:
-        return json.loads((await self.next(f"retrowalk/tm/{topic}")).payload)
+        return json.loads((await self.next(topic)).payload)
 
     async def up(self) -> "Watcher":
         """Wait until the daemon listens and speaks."""
-        await self.text("retrowalk/bridge/state", "online")
+        await self.text("bridge/state", "online")
         return self
 
 
-@contextlib.asynccontextmanager
-async def watch(broker: EmbeddedBroker, *filters: str, protocol=aiomqtt.ProtocolVersion.V311, **how):
-    async with aiomqtt.Client(broker.host, broker.port, protocol=protocol, **how) as client:
-        for wanted in filters or ("#",):
-            await client.subscribe(wanted, qos=1)
-        yield Watcher(client)
-
-
 @pytest.fixture
-def watching():
-    """`async with watching(broker, *filters) as watcher`."""
+def watching(prefix):
+    """`async with watching(broker, "tm/reply") as watcher`; without a topic it sees all of this test's."""
+
+    @contextlib.asynccontextmanager
+    async def watch(broker: EmbeddedBroker, wanted: str = "#"):
+        async with aiomqtt.Client(broker.host, broker.port) as client:
+            await client.subscribe(f"{prefix}/{wanted}", qos=1)
+            yield Watcher(client, prefix)
+
     return watch
 
 
 @pytest.fixture
 def changed_state():
     return lambda **changes: replace(WALKING, **changes)
+
+
+@pytest.fixture
+def settings_for(prefix):
+    """`settings_for(url)`: settings with one treadmill, `tm`."""
+    return lambda url: make_settings(url, prefix)

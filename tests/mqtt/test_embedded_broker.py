@@ -28,19 +28,28 @@ def accepts(broker: EmbeddedBroker) -> bool:
     return True
 
 
-def test_it_listens_when_start_returns_and_no_more_when_stop_returns(broker):
-    assert broker.url == f"mqtt://127.0.0.1:{broker.port}"
-    assert accepts(broker)
-    broker.stop()
-    assert not accepts(broker)
-    assert broker.pid is None
+def test_it_listens_when_start_returns_and_no_more_when_stop_returns(own_broker):
+    assert own_broker.url == f"mqtt://127.0.0.1:{own_broker.port}"
+    assert accepts(own_broker)
+    own_broker.stop()
+    assert not accepts(own_broker)
+    assert own_broker.pid is None
 
 
-def test_it_starts_again_on_the_port_that_it_had(broker):
-    url = broker.url
-    broker.stop()
-    assert broker.start() == url
-    assert accepts(broker)
+def test_it_starts_again_on_the_port_that_it_had(own_broker):
+    url = own_broker.url
+    own_broker.stop()
+    assert own_broker.start() == url
+    assert accepts(own_broker)
+
+
+def test_a_broker_that_was_killed_is_started_again_on_its_port(own_broker):
+    killed = own_broker.pid
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while own_broker.pid in {None, killed} or not accepts(own_broker):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_it_listens_on_loopback_only(broker):
@@ -84,18 +93,18 @@ time.sleep(60)
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
 @pytest.mark.parametrize("kind", available_brokers())
 def test_it_dies_with_its_parent_even_by_kill_9(kind):
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, kind], stdout=subprocess.PIPE)
-    child = int(parent.stdout.readline())
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
+    with subprocess.Popen([sys.executable, "-c", PARENT, kind], stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
     assert is_gone(child)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root must leave root")
-def test_mosquitto_does_not_run_as_root():
+def test_mosquitto_does_not_run_as_root_nor_need_a_folder_that_others_may_read(tmp_path, monkeypatch):
     if "mosquitto" not in available_brokers():
         pytest.skip("mosquitto is not installed")
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with EmbeddedBroker(kind="mosquitto") as broker, open(f"/proc/{broker.pid}/status") as status:  # noqa: PTH123
         uids = next(line for line in status if line.startswith("Uid:")).split()[1:]
     assert "0" not in uids

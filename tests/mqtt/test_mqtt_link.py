@@ -26,7 +26,6 @@ from retrowalk.core.model import (
 )
 from retrowalk.hub import Hub
 from retrowalk.mqtt.client import MqttLink
-from retrowalk.settings import Mqtt, Settings, Treadmill
 
 
 def utc(seconds_ago: float = 0) -> str:
@@ -37,60 +36,60 @@ def utc(seconds_ago: float = 0) -> str:
 
 
 async def test_one_who_comes_later_finds_everything_retained(broker, make_daemon, watching):
-    make_daemon()
+    make_daemon(broker)
     async with watching(broker) as first:
         await first.up()
-        await first.json("state")
+        await first.json("tm/state")
     async with watching(broker) as later:
         found = {}
         while len(found) < 4:
             message = await asyncio.wait_for(anext(later.client.messages), 5)
-            found[message.topic.value] = (message.retain, message.payload)
-    assert found["retrowalk/bridge/state"] == (True, b"online")
-    assert found["retrowalk/tm/availability"] == (True, b"online")
-    assert found["retrowalk/tm/state"][0]
-    assert json.loads(found["retrowalk/tm/state"][1])["measured_speed_kmh"] == 1.47
-    assert found["homeassistant/device/retrowalk_tm/config"][0]
+            found[message.topic.value.partition("/")[2]] = (message.retain, message.payload)
+    assert found["bridge/state"] == (True, b"online")
+    assert found["tm/availability"] == (True, b"online")
+    assert found["tm/state"][0]
+    assert json.loads(found["tm/state"][1])["measured_speed_kmh"] == 1.47
+    assert found["ha/device/retrowalk_tm/config"][0]
 
 
 async def test_a_change_of_phase_fault_or_target_is_out_at_once(broker, make_daemon, watching, changed_state):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.json("state")
+        await watcher.json("tm/state")
         for changes in ({"phase": Phase.PAUSED}, {"fault": "over_cap"}, {"commanded": Speed(160)}):
             began = time.monotonic()
             daemon.hub.publish(changed_state(**changes))
-            await watcher.json("state")
+            await watcher.json("tm/state")
             assert time.monotonic() - began < 0.5
 
 
 async def test_everything_else_is_out_once_a_second_and_then_the_newest(
     broker, make_daemon, watching, changed_state
 ):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.json("state")
+        await watcher.json("tm/state")
         began = time.monotonic()
         for metre in range(200, 250):
             daemon.hub.publish(changed_state(distance_m=float(metre)))
-        state = await watcher.json("state")
+        state = await watcher.json("tm/state")
         assert 0.5 < time.monotonic() - began < 1.5
         assert state["distance_m"] == 249
 
 
 async def test_availability_follows_the_treadmill(broker, make_daemon, watching, changed_state):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.text("retrowalk/tm/availability", "online")
+        await watcher.text("tm/availability", "online")
         daemon.hub.publish(changed_state(phase=Phase.DISCONNECTED, link="disconnected"))
-        await watcher.text("retrowalk/tm/availability", "offline")
+        await watcher.text("tm/availability", "offline")
 
 
 async def test_events_and_own_replies_are_out_in_order_and_not_retained(broker, make_daemon, watching):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
         daemon.hub.emit(Emitted("armed"))
@@ -98,27 +97,27 @@ async def test_events_and_own_replies_are_out_in_order_and_not_retained(broker, 
         daemon.hub.reply(Replied("8", "mqtt:button", "confirm", "done"))
         for number in range(50):
             daemon.hub.emit(Emitted("cue", {"text": f"Schritt {number} — größer"}))
-        event = await watcher.next("retrowalk/tm/event")
+        event = await watcher.next("tm/event")
         assert not event.retain
         assert json.loads(event.payload)["type"] == "armed"
-        assert await watcher.json("reply") == {
+        assert await watcher.json("tm/reply") == {
             "id": "8", "command": "confirm", "outcome": "done", "reason": None,
         }  # fmt: skip
-        texts = [(await watcher.json("event"))["text"] for _ in range(50)]
+        texts = [(await watcher.json("tm/event"))["text"] for _ in range(50)]
         assert texts == [f"Schritt {number} — größer" for number in range(50)]
 
 
 async def test_stop_publishes_what_is_left_and_says_offline(broker, make_daemon, watching):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
         daemon.hub.emit(Emitted("completed"))
         assert await asyncio.to_thread(daemon.link.stop)
-        assert (await watcher.json("event"))["type"] == "completed"
-        await watcher.text("retrowalk/tm/availability", "offline")
-        await watcher.text("retrowalk/bridge/state", "offline")
-    async with watching(broker, "retrowalk/bridge/state") as later:
-        assert (await later.next("retrowalk/bridge/state")).retain
+        assert (await watcher.json("tm/event"))["type"] == "completed"
+        await watcher.text("tm/availability", "offline")
+        await watcher.text("bridge/state", "offline")
+    async with watching(broker, "bridge/state") as later:
+        assert (await later.next("bridge/state")).retain
 
 
 KILLED = """
@@ -126,19 +125,20 @@ import sys, time
 from retrowalk.hub import Hub
 from retrowalk.mqtt.client import MqttLink
 from retrowalk.settings import Mqtt, Settings, Treadmill
-settings = Settings(mqtt=Mqtt(url=sys.argv[1]), treadmills=(Treadmill(id="tm", match="*"),))
+mqtt = Mqtt(url=sys.argv[1], prefix=sys.argv[2])
+settings = Settings(mqtt=mqtt, treadmills=(Treadmill(id="tm", match="*"),))
 MqttLink(settings, {"tm": Hub()}, lambda *_: None).start()
 time.sleep(60)
 """
 
 
-async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, watching):
+async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, prefix, watching):
     async with watching(broker) as watcher:
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, broker.url)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, broker.url, prefix)
         await watcher.up()
         process.kill()
         await process.wait()
-        await watcher.text("retrowalk/bridge/state", "offline")
+        await watcher.text("bridge/state", "offline")
 
 
 # --- what is asked ----------------------------------------------------------------------------------------
@@ -155,19 +155,19 @@ async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, watching)
     ],
 )
 async def test_a_command_reaches_the_treadmill(broker, make_daemon, watching, payload, expected):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("command", payload)
+        await watcher.publish("tm/command", payload)
         assert await daemon.next_request() == expected
 
 
 async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make_daemon, watching):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     pause = {"id": "1", "command": "pause"}
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("command", pause)
+        await watcher.publish("tm/command", pause)
         assert (await daemon.next_request()).ask == PauseSession()
         for payload, request_id, reason in (
             (pause, "1", "the id '1' was used before"),
@@ -176,8 +176,8 @@ async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make
             (pause | {"id": "4", "now": True}, "4", "the key now is not known here"),
             ("pause", None, "this is not JSON"),
         ):
-            await watcher.publish("command", payload)
-            reply = await watcher.json("reply")
+            await watcher.publish("tm/command", payload)
+            reply = await watcher.json("tm/reply")
             assert (reply["id"], reply["outcome"]) == (request_id, "refused")
             assert reply["reason"].startswith(reason)
         assert daemon.asked.empty()
@@ -185,58 +185,58 @@ async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make
 
 @pytest.mark.parametrize("payload", ["STOP", '{"id":"1","command":"start","program":"waves-1"}'])
 async def test_a_command_left_retained_at_the_broker_is_refused(broker, make_daemon, watching, payload):
-    async with watching(broker, "retrowalk/tm/reply") as watcher:
-        await watcher.publish("command", payload, retain=True)
-        daemon = make_daemon()
-        reply = await watcher.json("reply")
+    async with watching(broker, "tm/reply") as watcher:
+        await watcher.publish("tm/command", payload, retain=True)
+        daemon = make_daemon(broker)
+        reply = await watcher.json("tm/reply")
         assert reply["outcome"] == "refused"
         assert "retain" in reply["reason"]
-        await watcher.publish("command", b"", retain=True)  # cleared: no command, and no reply
-        await watcher.publish("command", {"id": "2", "command": "pause"})
+        await watcher.publish("tm/command", b"", retain=True)  # cleared: no command, and no reply
+        await watcher.publish("tm/command", {"id": "2", "command": "pause"})
         assert (await daemon.next_request()).id == "2"
 
 
 async def test_a_retained_command_is_known_live_over_mqtt_5(broker, make_daemon, watching):
     if broker.kind != "mosquitto":
         pytest.skip("amqtt speaks MQTT 3.1.1, where a live message does not say that it is retained")
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("command", {"id": "1", "command": "pause"}, retain=True)
-        assert "retain" in (await watcher.json("reply"))["reason"]
+        await watcher.publish("tm/command", {"id": "1", "command": "pause"}, retain=True)
+        assert "retain" in (await watcher.json("tm/reply"))["reason"]
         assert daemon.asked.empty()
 
 
 async def test_a_paired_button_confirms_and_others_do_not(broker, make_daemon, watching):
-    daemon = make_daemon(confirm_sources=("hall",), allow_bare_confirm=True)
+    daemon = make_daemon(broker, confirm_sources=("hall",), allow_bare_confirm=True)
     act = {"act": "ok", "time": utc()}
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("confirm", act | {"id": "1", "source": "phone"})
-        assert (await watcher.json("reply"))["outcome"] == "refused"
-        await watcher.publish("confirm", act | {"id": "2", "source": "hall"})
+        await watcher.publish("tm/confirm", act | {"id": "1", "source": "phone"})
+        assert (await watcher.json("tm/reply"))["outcome"] == "refused"
+        await watcher.publish("tm/confirm", act | {"id": "2", "source": "hall"})
         assert await daemon.next_request() == Request("2", "mqtt:hall", Confirm(Act.OK))
-        await watcher.publish("confirm", "CONFIRM")
+        await watcher.publish("tm/confirm", "CONFIRM")
         assert await daemon.next_request() == Request("", "mqtt", Confirm(None))
 
 
 async def test_without_confirm_sources_the_confirm_topic_is_refused(broker, make_daemon, watching):
-    daemon = make_daemon(allow_bare_confirm=True)
+    daemon = make_daemon(broker, allow_bare_confirm=True)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("confirm", "CONFIRM")
-        assert "confirm_sources" in (await watcher.json("reply"))["reason"]
+        await watcher.publish("tm/confirm", "CONFIRM")
+        assert "confirm_sources" in (await watcher.json("tm/reply"))["reason"]
         assert daemon.asked.empty()
 
 
 async def test_a_stop_in_a_flood_of_commands_is_heard_at_once(broker, make_daemon, watching):
-    daemon = make_daemon()
-    async with watching(broker, "retrowalk/bridge/state") as watcher:
+    daemon = make_daemon(broker)
+    async with watching(broker, "bridge/state") as watcher:
         await watcher.up()
         flood = asyncio.create_task(_flood(watcher, per_second=200, seconds=1.0))
         await asyncio.sleep(0.5)
         began = time.monotonic()
-        await watcher.publish("command", "STOP", qos=0)
+        await watcher.publish("tm/command", "STOP", qos=0)
         while (await daemon.next_request()).ask != StopSession():
             pass
         assert time.monotonic() - began < 0.25
@@ -245,19 +245,19 @@ async def test_a_stop_in_a_flood_of_commands_is_heard_at_once(broker, make_daemo
 
 async def _flood(watcher, per_second: int, seconds: float) -> None:
     for number in range(int(per_second * seconds)):
-        await watcher.publish("command", {"id": f"f{number}", "command": "lease"}, qos=0)
+        await watcher.publish("tm/command", {"id": f"f{number}", "command": "lease"}, qos=0)
         await asyncio.sleep(1 / per_second)
 
 
 async def test_more_commands_than_are_good_for_the_belt_are_refused(broker, make_daemon, watching):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
         for number in range(300):
-            await watcher.publish("command", {"id": f"f{number}", "command": "lease"}, qos=0)
-        reply = await watcher.json("reply")
+            await watcher.publish("tm/command", {"id": f"f{number}", "command": "lease"}, qos=0)
+        reply = await watcher.json("tm/reply")
         assert reply["reason"].startswith("these are too many commands at once")
-        await watcher.publish("command", "STOP")
+        await watcher.publish("tm/command", "STOP")
         while (await daemon.next_request()).ask != StopSession():
             pass
 
@@ -266,39 +266,37 @@ async def test_more_commands_than_are_good_for_the_belt_are_refused(broker, make
 
 
 async def test_it_comes_back_when_the_broker_does_and_brings_what_happened_meanwhile(
-    broker, make_daemon, watching
+    own_broker, make_daemon, watching
 ):
-    daemon = make_daemon(first_pause_s=0.5)  # time for the watcher to be there first
-    async with watching(broker) as watcher:
+    daemon = make_daemon(own_broker, first_pause_s=0.5)  # time for the watcher to be there first
+    async with watching(own_broker) as watcher:
         await watcher.up()
-    os.kill(broker.pid, signal.SIGKILL)
-    broker.stop()
+    own_broker.stop()
     await daemon.away()
     daemon.hub.emit(Emitted("held"))
-    broker.start()
-    async with watching(broker) as watcher:
-        assert (await watcher.json("event"))["type"] == "held"
-        await watcher.publish("command", {"id": "1", "command": "pause"})
+    own_broker.start()
+    async with watching(own_broker) as watcher:
+        assert (await watcher.json("tm/event"))["type"] == "held"
+        await watcher.publish("tm/command", {"id": "1", "command": "pause"})
         assert (await daemon.next_request()).id == "1"
 
 
 async def test_a_command_sent_while_the_daemon_was_away_is_not_delivered_later(broker, make_daemon, watching):
-    daemon = make_daemon()
+    daemon = make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
         await asyncio.to_thread(daemon.link.stop)
-        await watcher.publish("command", {"id": "1", "command": "pause"})
-        again = make_daemon()
+        await watcher.publish("tm/command", {"id": "1", "command": "pause"})
+        again = make_daemon(broker)
         await watcher.up()
-        await watcher.publish("command", {"id": "2", "command": "pause"})
+        await watcher.publish("tm/command", {"id": "2", "command": "pause"})
         assert (await again.next_request()).id == "2"
 
 
 @pytest.mark.parametrize("url", ["mqtt://127.0.0.1:1", "mqtt://no-such-host.invalid"])
-def test_without_a_broker_nothing_waits_and_stop_is_quick(url, walking):
+def test_without_a_broker_nothing_waits_and_stop_is_quick(url, walking, settings_for):
     hub = Hub()
-    settings = Settings(mqtt=Mqtt(url=url), treadmills=(Treadmill(id="tm", match="*"),))
-    link = MqttLink(settings, {"tm": hub}, lambda *_: None)
+    link = MqttLink(settings_for(url), {"tm": hub}, lambda *_: None)
     began = time.monotonic()
     link.start()
     for _ in range(1000):
@@ -309,11 +307,10 @@ def test_without_a_broker_nothing_waits_and_stop_is_quick(url, walking):
     assert not link.connected
 
 
-def test_a_broker_that_never_answers_does_not_hold_up_stop(walking):
+def test_a_broker_that_never_answers_does_not_hold_up_stop(settings_for):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mqtt://127.0.0.1:{silent.getsockname()[1]}"
-        settings = Settings(mqtt=Mqtt(url=url), treadmills=(Treadmill(id="tm", match="*"),))
-        link = MqttLink(settings, {"tm": Hub()}, lambda *_: None)
+        link = MqttLink(settings_for(url), {"tm": Hub()}, lambda *_: None)
         link.start()
         began = time.monotonic()
         assert link.stop()
@@ -321,7 +318,7 @@ def test_a_broker_that_never_answers_does_not_hold_up_stop(walking):
 
 
 async def test_mqtt_5_where_the_broker_speaks_it_else_3_1_1(broker, make_daemon, watching, capsys):
-    make_daemon()
+    make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
     expected = {"mosquitto": "V5", "amqtt": "V311"}[broker.kind]
@@ -329,18 +326,18 @@ async def test_mqtt_5_where_the_broker_speaks_it_else_3_1_1(broker, make_daemon,
 
 
 async def test_two_daemons_on_one_broker_do_not_throw_each_other_out(broker, make_daemon, watching):
-    one, other = make_daemon(), make_daemon()
+    one, other = make_daemon(broker), make_daemon(broker)
     async with watching(broker) as watcher:
         await watcher.up()
-        await watcher.publish("command", {"id": "1", "command": "pause"})
+        await watcher.publish("tm/command", {"id": "1", "command": "pause"})
         assert (await one.next_request()).id == (await other.next_request()).id == "1"
 
 
-def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(broker, make_daemon, walking):
-    daemon = make_daemon()
+def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(own_broker, make_daemon, walking):
+    daemon = make_daemon(own_broker)
     while not daemon.link.connected:
         time.sleep(0.005)
-    os.kill(broker.pid, signal.SIGSTOP)
+    os.kill(own_broker.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
         for _ in range(1000):
@@ -350,4 +347,4 @@ def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(broker, mak
         assert not daemon.link.stop(timeout=0.2)
         assert time.monotonic() - began < 1
     finally:
-        os.kill(broker.pid, signal.SIGCONT)
+        os.kill(own_broker.pid, signal.SIGCONT)

@@ -1,34 +1,31 @@
 """The embedded broker: a private child process on loopback, for the demo and for users without a broker.
 
 Mosquitto where it is installed (MQTT 5), else amqtt (MQTT 3.1.1). Never in this process: a broker that is
-busy must not take time from the belt. It ends with its parent, however that ends.
-
-    python -m retrowalk.mqtt.broker amqtt HOST PORT
-    python -m retrowalk.mqtt.broker mosquitto BINARY CONFIG_FILE
-
-is what the child runs; not for people.
+busy must not take time from the belt. It is started again where it ends, and ends with us, however we end.
 """
 
-import asyncio
 import contextlib
-import ctypes
 import importlib.util
 import os
-import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Literal, NoReturn, Self
+from typing import IO, Literal, Self
+
+import structlog
 
 BrokerKind = Literal["mosquitto", "amqtt"]
 
-_PR_SET_PDEATHSIG = 1
+log = structlog.get_logger(__name__)
+
+_PAUSE_S = 1.0
+"""Before a broker that ended is started again."""
 
 
 class BrokerError(Exception):
@@ -55,7 +52,7 @@ def available_brokers() -> tuple[BrokerKind, ...]:
 class EmbeddedBroker:
     """One broker on `host`:`port` (0: any free one), open to everybody on this machine, keeping nothing.
 
-    `start` from the main thread: on Linux the child dies with the thread that started it.
+    `kind` None: the best that is installed.
     """
 
     def __init__(self, port: int = 0, host: str = "127.0.0.1", kind: BrokerKind | None = None) -> None:
@@ -63,7 +60,8 @@ class EmbeddedBroker:
         self.port = port
         self.kind = kind
         self._child: subprocess.Popen[bytes] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._keeper: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     @property
     def url(self) -> str:
@@ -89,36 +87,27 @@ class EmbeddedBroker:
             )
         self.kind = kind
         self.port = _claim(self.host, self.port)
-        self._folder = tempfile.TemporaryDirectory(prefix="retrowalk-broker-")
-        folder = Path(self._folder.name)
-        with (folder / "stderr").open("wb") as stderr:  # a file: nobody would empty a pipe
-            self._child = subprocess.Popen(  # noqa: S603 - our own module, a number and a file of ours
-                [sys.executable, "-P", "-m", "retrowalk.mqtt.broker", *self._arguments(kind, folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,  # Ctrl-C is for us: the last `offline` still has to get through
-            )
-        try:
-            self._await(self._child, folder / "stderr", timeout)
-        except BrokerError:
-            self.stop()
-            raise
+        self._stopping.clear()
+        first: Future[None] = Future()
+        self._keeper = threading.Thread(
+            target=self._keep_running, args=(kind, timeout, first), name="mqtt-broker", daemon=True
+        )
+        self._keeper.start()
+        first.result()
         return self.url
 
     def stop(self, timeout: float = 3.0) -> None:
         """End the child; harmless when it is not running."""
-        child, self._child = self._child, None
-        if child:
-            child.terminate()
-            try:
-                child.wait(timeout)
-            except subprocess.TimeoutExpired:
+        self._stopping.set()
+        deadline = time.monotonic() + timeout
+        while self._keeper and self._keeper.is_alive():
+            child = self._child
+            if child and time.monotonic() < deadline:
+                child.terminate()
+            elif child:
                 child.kill()
-                child.wait()
-        if self._folder:
-            self._folder.cleanup()
-            self._folder = None
+            self._keeper.join(0.1)
+        self._keeper = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -127,28 +116,60 @@ class EmbeddedBroker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _arguments(self, kind: BrokerKind, folder: Path) -> list[str]:
-        if kind == "amqtt":
-            return ["amqtt", self.host, str(self.port)]
-        config = folder / "mosquitto.conf"
-        config.write_text(
-            f"listener {self.port} {self.host}\nallow_anonymous true\npersistence false\n"
-            "log_dest stderr\nlog_type error\nconnection_messages false\nset_tcp_nodelay true\n"
-        )
-        folder.chmod(0o755)  # no secret in it, and started by root mosquitto runs as a user who must read it
-        return ["mosquitto", str(find_mosquitto()), str(config)]
+    def _keep_running(self, kind: BrokerKind, timeout: float, first: Future[None]) -> None:
+        """One child after the other until `stop`; `first` is done when the first is up, or could not be."""
+        while not self._stopping.is_set():
+            with tempfile.TemporaryFile() as stderr:  # a file: nobody would empty a pipe
+                try:
+                    child = self._spawn(kind, stderr)
+                    self._await(child, stderr, timeout)
+                except BrokerError as error:
+                    if not first.done():
+                        first.set_exception(error)
+                        return
+                    log.warning("the embedded broker does not start; trying again", why=str(error))
+                else:
+                    if not first.done():
+                        first.set_result(None)
+                    status = child.wait()
+                    if not self._stopping.is_set():
+                        log.warning("the embedded broker ended; starting it again", status=status)
+            self._stopping.wait(_PAUSE_S)
 
-    def _await(self, child: subprocess.Popen[bytes], stderr: Path, timeout: float) -> None:
+    def _spawn(self, kind: BrokerKind, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+        with tempfile.TemporaryFile() as stdin:
+            if kind == "mosquitto":
+                arguments = [str(find_mosquitto())]
+                stdin.write(
+                    f"listener {self.port} {self.host}\nallow_anonymous true\npersistence false\n"
+                    "log_dest stderr\nlog_type error\nconnection_messages false\nset_tcp_nodelay true\n".encode()
+                )
+                stdin.flush()
+                os.fchmod(stdin.fileno(), 0o644)  # started by root, mosquitto reads it as another user
+            else:
+                arguments = [self.host, str(self.port)]
+            self._child = subprocess.Popen(  # noqa: S603 - our own module, and what find_mosquitto found
+                [sys.executable, "-P", "-m", "retrowalk.mqtt.broker_child", kind, *arguments],
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C is for us: the last `offline` still has to get through
+            )
+        return self._child
+
+    def _await(self, child: subprocess.Popen[bytes], stderr: IO[bytes], timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if child.poll() is not None:
-                said = stderr.read_text(errors="replace").strip().splitlines()
-                raise BrokerError(
-                    f"the embedded {self.kind} ended at once: {said[-1] if said else 'no word why'}"
-                )
+                stderr.seek(0)
+                said = stderr.read().decode(errors="replace").strip().splitlines()
+                why = said[-1] if said else "no word why"
+                raise BrokerError(f"the embedded {self.kind} ended at once: {why}")
             with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
                 return
             time.sleep(0.01)
+        child.kill()
+        child.wait()
         raise BrokerError(
             f"the embedded {self.kind} did not listen on {self.host}:{self.port} within {timeout:g} s"
         )
@@ -166,66 +187,3 @@ def _claim(host: str, port: int) -> int:
                 "end the program that uses this port, or choose another port"
             ) from None
         return int(probe.getsockname()[1])
-
-
-# --- in the child ----------------------------------------------------------------------------------------
-
-
-def _die_with_parent() -> None:
-    """SIGKILL for this process when its parent is gone, kill -9 included. Only Linux can do it."""
-    if sys.platform != "linux":
-        return
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent or parent == 1:
-        sys.exit(0)
-
-
-def _leave_root() -> None:
-    """Become an ordinary user: mosquitto would do it itself, but that undoes `_die_with_parent`."""
-    if os.geteuid() != 0:
-        return
-    for name in ("mosquitto", "nobody"):
-        with contextlib.suppress(KeyError):
-            user = pwd.getpwnam(name)
-            os.setgroups([])
-            os.setgid(user.pw_gid)
-            os.setuid(user.pw_uid)
-            return
-
-
-def _run_mosquitto(binary: str, config: str) -> NoReturn:
-    _leave_root()
-    _die_with_parent()
-    os.execv(binary, [binary, "-c", config])  # noqa: S606 - the binary that find_mosquitto found
-
-
-async def _run_amqtt(host: str, port: str) -> None:
-    from amqtt.broker import Broker  # type: ignore[import-untyped]
-
-    broker = Broker(
-        {
-            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-        }
-    )
-    await broker.start()
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    await ended.wait()
-    await broker.shutdown()
-
-
-def _main(arguments: Sequence[str]) -> None:
-    match arguments:
-        case ["mosquitto", binary, config]:
-            _run_mosquitto(binary, config)
-        case ["amqtt", host, port]:
-            _die_with_parent()
-            asyncio.run(_run_amqtt(host, port))
-        case _:
-            sys.exit("retrowalk.mqtt.broker is started by retrowalk itself")
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])
