@@ -1,5 +1,6 @@
 """Every characteristic this package reads, by its UUID: octets to the JSON of the public contract."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -19,6 +20,8 @@ from blefit.running_speed_cadence import RscMeasurement
 
 T = TypeVar("T")
 
+_HEAD_OF_SERVICE_DATA = re.compile(rb"(?:.\x16)?\x26\x18", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
@@ -33,9 +36,9 @@ class Entry(Generic[T]):
 
 
 def _service_data(payload: bytes) -> MachineAvailability:
-    """With or without the UUID in front: scanners print the one, Bluetooth stacks hand over the other."""
-    uuid = uuids.FITNESS_MACHINE_SERVICE.to_bytes(2, "little")
-    return MachineAvailability.decode(payload.removeprefix(uuid))
+    """Also with the UUID in front, and with length and type before it: scanners print all three forms."""
+    head = _HEAD_OF_SERVICE_DATA.match(payload)
+    return MachineAvailability.decode(payload[head.end() :] if head else payload)
 
 
 def _records(parts: Iterable[TreadmillData]) -> list[TreadmillData]:

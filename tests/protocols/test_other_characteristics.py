@@ -57,6 +57,7 @@ def told(uuid: int | str, payload: str) -> dict[str, Any]:
             "26 18 00 2100",
             {"fitness_machine_available": False, "treadmill": True, "indoor_bike": True},
         ),
+        (0x1826, "0616 2618 01 0100", {"fitness_machine_available": True, "treadmill": True, "rower": False}),
         (0x1826, "fe c0ff 00", {"fitness_machine_available": False, "treadmill": False, "rower": False}),
         (0x1826, "01 1e00", dict.fromkeys(["cross_trainer", "step_climber", "stair_climber", "rower"], True)),
         (0x2A24, "", {"string": ""}),
