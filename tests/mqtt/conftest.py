@@ -102,10 +102,10 @@ class Daemon:
     async def next_request(self) -> Request:
         return await asyncio.to_thread(self.asked.get, timeout=5)
 
-    async def away(self) -> None:
-        """Wait until the link knows that the broker is gone."""
+    async def listens(self, listens: bool = True) -> None:
+        """Wait until commands can reach it, or until it knows that they cannot."""
         async with asyncio.timeout(5):
-            while self.link.connected:  # noqa: ASYNC110 - it tells nobody
+            while self.link.connected is not listens:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.005)
 
 

@@ -272,7 +272,7 @@ async def test_it_comes_back_when_the_broker_does_and_brings_what_happened_meanw
     async with watching(own_broker) as watcher:
         await watcher.up()
     own_broker.stop()
-    await daemon.away()
+    await daemon.listens(False)
     daemon.hub.emit(Emitted("held"))
     own_broker.start()
     async with watching(own_broker) as watcher:
@@ -328,15 +328,15 @@ async def test_mqtt_5_where_the_broker_speaks_it_else_3_1_1(broker, make_daemon,
 async def test_two_daemons_on_one_broker_do_not_throw_each_other_out(broker, make_daemon, watching):
     one, other = make_daemon(broker), make_daemon(broker)
     async with watching(broker) as watcher:
-        await watcher.up()
+        await one.listens()
+        await other.listens()
         await watcher.publish("tm/command", {"id": "1", "command": "pause"})
         assert (await one.next_request()).id == (await other.next_request()).id == "1"
 
 
-def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(own_broker, make_daemon, walking):
+async def test_a_broker_that_hangs_holds_up_neither_the_publisher_nor_stop(own_broker, make_daemon, walking):
     daemon = make_daemon(own_broker)
-    while not daemon.link.connected:
-        time.sleep(0.005)
+    await daemon.listens()
     os.kill(own_broker.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()

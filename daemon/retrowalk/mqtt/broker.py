@@ -24,6 +24,16 @@ BrokerKind = Literal["mosquitto", "amqtt"]
 
 log = structlog.get_logger(__name__)
 
+_MOSQUITTO_CONF = """\
+listener {port} {host}
+allow_anonymous true
+persistence false
+log_dest stderr
+log_type error
+connection_messages false
+set_tcp_nodelay true
+"""
+
 _PAUSE_S = 1.0
 """Before a broker that ended is started again."""
 
@@ -140,10 +150,7 @@ class EmbeddedBroker:
         with tempfile.TemporaryFile() as stdin:
             if kind == "mosquitto":
                 arguments = [str(find_mosquitto())]
-                stdin.write(
-                    f"listener {self.port} {self.host}\nallow_anonymous true\npersistence false\n"
-                    "log_dest stderr\nlog_type error\nconnection_messages false\nset_tcp_nodelay true\n".encode()
-                )
+                stdin.write(_MOSQUITTO_CONF.format(host=self.host, port=self.port).encode())
                 stdin.flush()
                 os.fchmod(stdin.fileno(), 0o644)  # started by root, mosquitto reads it as another user
             else:

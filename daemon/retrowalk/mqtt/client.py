@@ -91,7 +91,7 @@ class MqttLink:
 
     @property
     def connected(self) -> bool:
-        """Whether a broker has us now."""
+        """Whether commands can reach us now."""
         return self._connected
 
     def start(self) -> None:
@@ -158,7 +158,6 @@ class MqttLink:
         client = self._client(protocol)
         try:
             async with client:
-                self._connected = True
                 await self._talk(client, protocol)
         finally:
             _let_go(client)
@@ -166,6 +165,7 @@ class MqttLink:
     async def _talk(self, client: aiomqtt.Client, protocol: aiomqtt.ProtocolVersion) -> None:
         try:
             await self._subscribe(client, protocol)
+            self._connected = True
             self._trouble = ""
             log.info("mqtt connected", broker=self._url.netloc, protocol=protocol.name)
             await self._converse(client)
