@@ -41,6 +41,15 @@ class Motion:
             self._fast_records += 1
             self.moving = self.moving or self._fast_records >= 2
 
+    def said_still(self) -> None:
+        """A person says that the belt rests: what was measured before is over."""
+        self.moving, self._fast_records = False, 0
+
+    def rests(self, now: float, within: float) -> bool:
+        """At rest by two records, both younger than `within` seconds (2 s at most are kept)."""
+        young = [speed for at, speed in self._recent if now - at < within]
+        return self.at_rest and len(young) >= 2 and max(young) <= REST
+
     def age(self, now: float) -> float | None:
         """Seconds since the newest record; None before the first."""
         return None if self.at is None else now - self.at

@@ -22,8 +22,10 @@ class Obeying:
     speed: Speed
     measured: Speed
     """When it was sent."""
-    first: bool = False
-    """The first after rest: it also tells a machine that takes miles for kilometres."""
+    after_rest: bool = False
+    """The first since rest: nothing faster is sent until it is met."""
+    trial: bool = False
+    """The session's first: it also tells a machine that takes miles for kilometres."""
     answered: float | None = None
     met: bool = False
     _highest: Speed = field(init=False)
@@ -36,27 +38,28 @@ class Obeying:
 
     def judge(self, speed: Speed, now: float, *, blind: bool) -> str:
         """A record came: WRONG_SPEED, TOO_FAST, HAND, or ''. `blind`: the machine echoes its target."""
-        if self.answered is None:
-            return ""
-        verdict = self._judge_met(speed, now) if self.met else self._judge_unmet(speed, now, blind=blind)
+        verdict = ""
+        if self.met:
+            verdict = self._judge_met(speed, now)
+        elif self.answered is not None:
+            verdict = self._judge_unmet(speed, self.answered, now, blind=blind)
         self._highest = max(self._highest, speed)
         if not verdict and speed < self._highest - FALLEN and speed < self.speed - MET:
             return HAND
         return verdict
 
-    def _judge_unmet(self, speed: Speed, now: float, *, blind: bool) -> str:
-        assert self.answered is not None
+    def _judge_unmet(self, speed: Speed, answered: float, now: float, *, blind: bool) -> str:
         drop = self.measured - self.speed
-        from_when = self.answered + (OBEY_S + drop / OBEY_RATE if drop > 0 else 0.0)
+        from_when = answered + (OBEY_S + drop / OBEY_RATE if drop > 0 else 0.0)
         if now >= from_when and not blind:
-            miles = self.first and MPH_LOW * self.speed <= speed <= MPH_HIGH * self.speed
+            miles = self.trial and MPH_LOW * self.speed <= speed <= MPH_HIGH * self.speed
             self._ratio_records = self._ratio_records + 1 if miles else 0
             self._over_since = _since(self._over_since, now, speed > self.speed + AWAY)
             if self._ratio_records >= 2 or (
                 self._over_since is not None and now - self._over_since >= OVER_S
             ):
-                return WRONG_SPEED if self.first else TOO_FAST
-        if now >= self.answered + MET_AFTER_S and abs(speed - self.speed) <= MET:
+                return WRONG_SPEED if self.trial else TOO_FAST
+        if now >= answered + MET_AFTER_S and abs(speed - self.speed) <= MET:
             self.met = True
             self._highest = speed
         return ""

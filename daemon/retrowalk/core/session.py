@@ -419,7 +419,7 @@ class Session:
         if self.stage in (Stage.COUNTDOWN, Stage.STARTING, Stage.WALKING) and not guard.control:
             if self._control_asked is None or now - self._control_asked >= CONTROL_RETRY_S:
                 self._control_asked = now
-                return RequestControl() if guard.marked or self.stage is not Stage.WALKING else None
+                return RequestControl() if guard.marked else None
             return None
         match self.stage:
             case Stage.STARTING if guard.state is State.ARMED:

@@ -14,6 +14,10 @@ STILL_ANSWER_S = 20.0
 FIRST_REPEAT_S, REPEAT_S = 1.5, 0.5
 STOPS_TO_THE_SILENT = 6
 
+SILENT_S = 1.5
+"""A machine that has sent no record for so long is silent."""
+_TAKEN = {Result.SUCCESS, Result.REFUSED, Result.UNANSWERED}
+
 RESTED = "rest"
 ASK_STILL = "ask_still"
 STOP_IGNORED = "stop_ignored"
@@ -30,32 +34,41 @@ class Stopping:
     ours: bool
     must_write: bool = False
     """Whatever telemetry says: a Start was outstanding."""
+    delivered: bool = False
+    """A write of it went through, and control was not missing."""
+    silent_machine: bool = False
+    """It is known to fall silent at rest."""
     alarmed: bool = False
     asked_still: float | None = None
     need_control: bool = False
     """The Stop was answered Control Not Permitted."""
     writes: int = 0
-    _last_write: float = 0.0
+    _last_write: float = float("-inf")
     _again: bool = False
     _failures: int = 0
     _fell: bool = False
 
-    def join(self, *, must_write: bool) -> None:
-        """Stop is asked for again, or for the first time of a console stop: it is ours from now on."""
-        self.ours = True
-        self.must_write = self.must_write or must_write
+    @property
+    def owed(self) -> bool:
+        """It has to reach the machine, and has not: neither telemetry nor a person ends it."""
+        return self.must_write and not self.delivered
 
-    def judge(self, motion: Motion, deceleration: int, now: float, *, silent: bool) -> str:
+    def join(self, now: float) -> None:
+        """Stop is asked for again, or for the first time of a console stop: it is ours, and written again."""
+        self.ours = True
+        self._again = self._again or now - self._last_write >= REPEAT_S
+
+    def judge(self, motion: Motion, deceleration: int, now: float) -> str:
         """What is noticed at this moment: RESTED, ASK_STILL, an alarm's id, or ''.
 
-        `deceleration` in 0.01 km/h per s; `silent`: a machine that falls silent at rest has done so.
+        `deceleration` in 0.01 km/h per s.
         """
+        silent = self.silent_machine and not motion.fresh(now, SILENT_S)
         if self.speed is None:
             self.speed = motion.speed
         began = self.speed or Speed(0)
         self._fell = self._fell or motion.falling(now)
-        written = self.writes > 0 or not self.must_write
-        if written and motion.at_rest and motion.at is not None and motion.at >= self.asked:
+        if not self.owed and motion.at_rest and motion.at is not None and motion.at >= self.asked:
             return RESTED
         due = self.asked + began / deceleration
         if self.asked_still is not None:
@@ -70,7 +83,8 @@ class Stopping:
         ):
             self.asked_still = now
             return ASK_STILL
-        never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell and began > MOVING
+        fast = self.speed is None or began > MOVING
+        never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell and fast
         if never_fell or now >= due + REST_SLACK_S:
             return self._alarm(STOP_IGNORED)
         return ""
@@ -88,7 +102,7 @@ class Stopping:
         self.alarmed = self.ours = True
         return fault_id
 
-    def demand(self, motion: Motion, now: float, *, silent: bool) -> Command | None:
+    def demand(self, motion: Motion, now: float) -> Command | None:
         """What has to be written now: Stop, or control for its sake."""
         if not self.ours:
             return None
@@ -99,9 +113,13 @@ class Stopping:
         wait = FIRST_REPEAT_S if self.writes == 1 else REPEAT_S
         if now - self._last_write < wait or motion.falling(now):
             return None
-        if silent and self._fell and self.writes >= STOPS_TO_THE_SILENT:
-            return None
-        return Stop()
+        known_to_rest = motion.at_rest and motion.fresh(now, SILENT_S)
+        given_up = self._fell_silent(motion, now) and self.writes >= STOPS_TO_THE_SILENT
+        return None if (known_to_rest and not self.owed) or given_up else Stop()
+
+    def _fell_silent(self, motion: Motion, now: float) -> bool:
+        """No record any more, of a machine that does so at rest or after the belt was seen to obey."""
+        return (self.silent_machine or self._fell) and not motion.fresh(now, SILENT_S)
 
     def sent(self, now: float) -> None:
         """A Stop was handed to the link."""
@@ -115,6 +133,7 @@ class Stopping:
 
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""
+        self.delivered = self.delivered or (outcome.result in _TAKEN and not outcome.control_denied)
         if outcome.control_denied:
             self.need_control = True
         elif outcome.result in {Result.FAILED, Result.NOT_STARTED}:
