@@ -6,7 +6,7 @@ CAP_MARGIN = Speed(20)
 SLIDE = 30
 """0.01 km/h per second: how a cap that is lowered while the belt moves comes down."""
 SLIDE_LEAD = Speed(30)
-"""The slide begins so far above the measured speed: one second for the belt to follow."""
+"""The slide begins so far above the belt: one second for the belt to follow."""
 OBEY_S = 3.0
 
 OVER_CEILING = "over_ceiling"
@@ -34,15 +34,13 @@ class Capping:
         start, at = self._slide
         return max(self._cap, Speed(int(start - SLIDE * (now - at))))
 
-    def lower(self, live: Speed, measured: Speed | None, now: float) -> None:
-        """The live cap comes down; from a moving belt it slides."""
+    def lower(self, live: Speed, speed: Speed | None, now: float) -> None:
+        """The live cap comes down; from a belt that moves at, or towards, `speed` it slides."""
         if live >= self._cap:
             return
         present = self.now(now)
         self._cap = live
-        self._slide = (
-            None if measured is None else (min(present, max(live, Speed(measured + SLIDE_LEAD))), now)
-        )
+        self._slide = None if speed is None else (min(present, max(live, Speed(speed + SLIDE_LEAD))), now)
 
     def judge(self, speed: Speed, deceleration: int, now: float) -> str:
         """A record of `speed` came: OVER_CEILING, ENFORCE (once), OVER_CAP, or ''."""

@@ -248,8 +248,8 @@ class Guard:
         """The live cap: only ever lower within a session, sliding while the belt moves."""
         self._live_cap = speed if self._live_cap is None else min(speed, self._live_cap)
         if self._steering is not None:
-            running = self.state is State.RUNNING
-            self._steering.capping.lower(self._live_cap, self.motion.speed if running else None, now)
+            running = self._present_speed() if self.state is State.RUNNING else None
+            self._steering.capping.lower(self._live_cap, running, now)
 
     def forget_limit(self) -> None:
         """A new session begins: the live cap of the last one is over."""
@@ -510,9 +510,12 @@ class Guard:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
     def _stopping(self, now: float, *, ours: bool, must_write: bool = False) -> Stopping:
-        known = [speed for speed in (self.motion.speed, self.commanded) if speed is not None]
-        speed = max(known, default=None)
-        return Stopping(now, speed, ours=ours, must_write=must_write, silent_machine=self._silent_machine)
+        speed, silent = self._present_speed(), self._silent_machine
+        return Stopping(now, speed, ours=ours, must_write=must_write, silent_machine=silent)
+
+    def _present_speed(self) -> Speed | None:
+        """Measured, or what a belt on its way up will have."""
+        return max((s for s in (self.motion.speed, self.commanded) if s is not None), default=None)
 
     def _stop_for(self, fault_id: str, now: float, detail: str = "") -> None:
         self._find(fault_id, detail)

@@ -1,0 +1,160 @@
+"""G3: a Stop request is accepted at any time and goes ahead of everything pending."""
+
+import pytest
+
+from blefit.ftms.control_point import ResultCode
+from blefit.units import Incline, Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Command, RequestControl, Start, Stop, Target, TargetIncline
+from tests.core.desk import Desk, authority
+
+DENIED = int(ResultCode.CONTROL_NOT_PERMITTED)
+
+
+def test_a_stop_overtakes_a_target_that_is_not_answered() -> None:
+    desk = Desk().walking()
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(100))) == ""
+    desk.stop()
+    assert [type(c) for _, c in desk.writes[-2:]] == [Target, Stop]
+    assert desk.writes[-2][0] == desk.writes[-1][0]
+
+
+def test_a_stop_does_not_wait_for_the_spacing_of_frames() -> None:
+    desk = Desk().walking()
+    desk.want(Target(Speed(100)))
+    desk.stop()
+    assert desk.last == Stop()
+
+
+@pytest.mark.parametrize("control", [True, False])
+def test_stop_is_written_first_with_or_without_control(control: bool) -> None:
+    desk = Desk().at(120)
+    desk.guard.control = control
+    desk.stop()
+    assert desk.last == Stop()
+
+
+def test_denied_control_is_asked_for_and_stop_written_again_at_once() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = DENIED
+    desk.stop()
+    assert [type(c) for _, c in desk.writes[-1:]] == [Stop]
+    desk.results[Stop] = 1
+    desk.runs(120, 0.5)
+    assert [type(c) for _, c in desk.writes[-3:]] == [Stop, RequestControl, Stop]
+    assert desk.writes[-1][0] - desk.writes[-3][0] <= 0.5
+
+
+def test_control_for_a_stops_sake_may_be_refused_and_stop_is_written_all_the_same() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = desk.results[RequestControl] = DENIED
+    desk.stop()
+    desk.runs(120, 5.0)
+    assert desk.stops >= 5
+    assert "control_refused" not in desk.noticed
+
+
+def test_without_the_moving_marker_stop_and_control_for_it_are_written() -> None:
+    desk = Desk().at(120)
+    desk.guard.marked = False
+    desk.results[Stop] = DENIED
+    desk.stop()
+    desk.runs(120, 0.5)
+    assert [type(c) for _, c in desk.writes[-3:]] == [Stop, RequestControl, Stop]
+
+
+def test_control_does_not_pass_before_the_stop() -> None:
+    desk = Desk().at(120)
+    desk.guard.want_stop(desk.now)
+    assert desk.review(RequestControl()) == "G3"
+    assert desk.review(Stop()) == ""
+
+
+@pytest.mark.parametrize(
+    "command", [Start(), Target(Speed(80)), TargetIncline(Incline(0))], ids=lambda c: type(c).__name__
+)
+def test_while_stopping_only_stop_passes(command: Command) -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    assert desk.review(command) in {"G1", "G3"}
+
+
+def test_a_stop_nobody_asked_for_does_not_pass() -> None:
+    desk = Desk().at(120)
+    assert desk.review(Stop()) == "G3"
+
+
+def test_every_stop_request_while_stopping_is_written_again() -> None:
+    desk = Desk().at(300, authority(cap=Speed(300)))
+    desk.stop()
+    desk.slides(300, 225)
+    before = desk.stops
+    desk.stop()
+    assert desk.stops == before + 1
+    desk.stop()
+    assert desk.stops == before + 1, "twice in the same moment is once"
+
+
+def test_a_stop_of_manual_use_is_written() -> None:
+    desk = Desk()
+    desk.runs(400, 5.0)
+    desk.stop()
+    assert desk.last == Stop()
+
+
+def test_a_stop_where_nothing_is_known_is_written() -> None:
+    desk = Desk()
+    desk.stop()
+    assert desk.last == Stop()
+
+
+def test_a_stop_disarms_an_arming_and_writes_nothing_to_a_belt_at_rest() -> None:
+    desk = Desk().counted()
+    desk.stop()
+    assert desk.guard.state is State.DISARMED
+    assert desk.stops == 0
+    assert not desk.guard.stopping
+
+
+def test_without_a_link_a_stop_of_a_belt_that_is_not_ours_is_over_at_once() -> None:
+    desk = Desk(connect=False)
+    desk.stop()
+    assert not desk.guard.stopping
+    desk.connect()
+    desk.runs(300, 3.0)
+    assert desk.stops == 0
+
+
+def test_a_stop_while_the_link_is_down_is_the_first_write_when_it_is_back() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.stop()
+    desk.connect()
+    desk.record(120)
+    assert desk.last == Stop()
+
+
+def test_a_stop_whose_write_fails_is_repeated_at_once() -> None:
+    desk = Desk().at(120)
+    desk.write_error = "no"
+    desk.stop()
+    assert desk.sent(Stop) == [desk.now, desk.now]
+
+
+def test_a_stuck_stop_is_known_after_2_s_and_written_on_the_next_link() -> None:
+    desk = Desk().at(120)
+    desk.stuck = True
+    desk.stop()
+    desk.silence(1.75)
+    assert not desk.belt.stop_stuck(desk.now)
+    desk.silence(0.25)
+    assert desk.belt.stop_stuck(desk.now)
+    desk.stop()
+    assert desk.stops == 1, "the radio still has it"
+    desk.stuck = False
+    desk.lose_link()
+    assert not desk.belt.stop_stuck(desk.now)
+    desk.connect()
+    desk.record(120)
+    assert desk.stops == 2

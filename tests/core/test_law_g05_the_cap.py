@@ -1,0 +1,129 @@
+"""G5: no target above the least of all caps; a cap lowered while moving slides down at 0.3 km/h/s."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blefit.units import Incline, Speed
+from retrowalk.core.authority import ABSOLUTE_CEILING
+from retrowalk.core.capping import Capping
+from retrowalk.core.model import Direction, Target, TargetIncline
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
+
+
+@pytest.mark.parametrize(("speed", "law"), [(119, ""), (120, ""), (121, "G5"), (0xFFFF, "G5")])
+def test_a_target_up_to_the_cap_passes_and_not_a_hundredth_more(speed: int, law: str) -> None:
+    desk = Desk().at(110, authority(cap=Speed(120)))
+    assert desk.review(Target(Speed(speed))) == law
+
+
+@pytest.mark.parametrize(("speed", "law"), [(110, ""), (111, "G5")])
+def test_the_live_cap_counts(speed: int, law: str) -> None:
+    desk = Desk().at(100)
+    desk.guard.limit(Speed(110), desk.now)
+    desk.runs(100, 3.0)
+    assert desk.review(Target(Speed(speed))) == law
+
+
+@pytest.mark.parametrize(("speed", "law"), [(120, ""), (121, "G5")])
+def test_the_machines_maximum_counts(speed: int, law: str) -> None:
+    desk = Desk(maximum=Speed(120)).at(110)
+    assert desk.review(Target(Speed(speed))) == law
+
+
+@pytest.mark.parametrize(("speed", "law"), [(80, ""), (79, "G5"), (0, "G5")])
+def test_below_the_machines_minimum_there_is_no_target(speed: int, law: str) -> None:
+    assert Desk().at(100).review(Target(Speed(speed))) == law
+
+
+def test_the_ceilings_in_code_are_those_of_the_numbers() -> None:
+    assert ABSOLUTE_CEILING == {Direction.FORWARD: 600, Direction.BACKWARD: 500}
+
+
+@pytest.mark.parametrize(("seconds", "cap"), [(0.0, 230), (1.0, 200), (2.0, 170), (4.0, 110), (9.0, 100)])
+def test_a_lowered_cap_slides_from_just_above_the_belt_at_30_per_second(seconds: float, cap: int) -> None:
+    capping = Capping(Speed(400), Speed(600), None)
+    capping.lower(Speed(100), Speed(200), 10.0)
+    assert capping.now(10.0 + seconds) == cap
+
+
+def test_a_cap_above_the_moving_belt_does_not_slide_and_none_rises() -> None:
+    capping = Capping(Speed(400), Speed(600), None)
+    capping.lower(Speed(300), Speed(100), 10.0)
+    assert capping.now(10.0) == 300
+    capping.lower(Speed(350), Speed(100), 11.0)
+    assert capping.now(99.0) == 300
+
+
+def test_a_second_cut_slides_on_from_where_the_first_is() -> None:
+    capping = Capping(Speed(400), Speed(600), None)
+    capping.lower(Speed(200), Speed(380), 10.0)
+    assert capping.now(11.0) == 370
+    capping.lower(Speed(100), Speed(380), 11.0)
+    assert capping.now(11.0) == 370
+    assert capping.now(12.0) == 340
+
+
+def test_at_rest_a_cap_falls_at_once() -> None:
+    desk = Desk().counted()
+    desk.guard.limit(Speed(90), desk.now)
+    assert desk.guard.cap(desk.now) == 90
+
+
+def test_the_live_cap_lasts_until_the_next_session_and_never_rises() -> None:
+    desk = Desk().rest()
+    desk.guard.limit(Speed(150), desk.now)
+    desk.guard.limit(Speed(250), desk.now)
+    desk.arm()
+    assert desk.guard.cap(desk.now) == 150
+    desk.guard.disarm(desk.now)
+    desk.guard.forget_limit()
+    desk.arm()
+    assert desk.guard.cap(desk.now) == 300
+
+
+def test_without_an_arming_there_is_no_cap_to_tell() -> None:
+    assert Desk().guard.cap(100.0) is None
+
+
+@given(
+    cap=st.integers(80, 600),
+    cuts=st.lists(st.tuples(st.integers(80, 600), st.integers(0, 700), st.floats(0, 20)), max_size=6),
+)
+def test_however_a_cap_is_cut_it_never_rises(cap: int, cuts: list[tuple[int, int, float]]) -> None:
+    capping = Capping(Speed(cap), Speed(600), None)
+    now, last = 0.0, cap
+    for live, measured, wait in cuts:
+        capping.lower(Speed(live), Speed(measured), now)
+        assert capping.now(now) <= last
+        now += wait
+        assert capping.now(now) <= (last := capping.now(now))
+    assert capping.now(now + 100) == min([cap, *(live for live, _, _ in cuts)])
+
+
+@pytest.mark.parametrize(
+    ("incline", "law"), [(-5, "G5"), (0, ""), (5, ""), (30, "G7"), (31, "G5"), (35, "G5")]
+)
+def test_the_incline_stays_between_0_and_its_cap(incline: int, law: str) -> None:
+    assert Desk().walking().review(TargetIncline(Incline(incline))) == law
+
+
+def test_the_machines_own_incline_counts() -> None:
+    desk = Desk(maximum_incline=Incline(4)).walking()
+    assert desk.review(TargetIncline(Incline(5))) == "G5"
+    assert desk.guard.incline_step(Incline(30), desk.now) == 4
+
+
+def test_on_a_belt_with_physics_a_cut_cap_is_followed_without_a_stop() -> None:
+    text = 'name = "p"\nlevel = 3\nsteps = [ { walk = "forward", for = "5min", speed = 3.0 } ]'
+    bench = Bench(program=program(text))
+    bench.offer()
+    assert bench.run(200, until=lambda b: b.real_speed >= 290)
+    bench.controller.guard.limit(Speed(150), bench.now)
+    over: list[float] = []
+    bench.each_step.append(lambda b: over.append(b.real_speed - (b.controller.guard.cap(b.now) or 0)))
+    bench.run(10)
+    assert max(over) <= 20
+    assert 140 <= bench.real_speed <= 150
+    assert bench.faults() == []

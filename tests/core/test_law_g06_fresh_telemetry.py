@@ -1,0 +1,85 @@
+"""G6: a target only with telemetry younger than 2 s, of this connection, with control granted."""
+
+import pytest
+
+from blefit.units import Incline, Speed
+from retrowalk.core.model import RequestControl, Target, TargetIncline
+from tests.core.desk import Desk
+
+
+@pytest.mark.parametrize(("age", "law"), [(0.0, ""), (1.99, ""), (2.0, "G6"), (3.0, "G6")])
+def test_a_target_passes_up_to_2_s_after_a_record(age: float, law: str) -> None:
+    desk = Desk().at(100)
+    desk.now += age
+    assert desk.review(Target(Speed(110))) == law
+    assert desk.guard.may_change_speed(desk.now) is (law == "")
+
+
+@pytest.mark.parametrize(("age", "law"), [(1.99, ""), (2.0, "G6")])
+def test_an_incline_passes_up_to_2_s_after_a_record(age: float, law: str) -> None:
+    desk = Desk().at(100)
+    desk.now += age
+    assert desk.review(TargetIncline(Incline(5))) == law
+
+
+def test_records_of_an_older_connection_do_not_count() -> None:
+    desk = Desk().rest()
+    assert desk.guard.resting(desk.now)
+    desk.lose_link()
+    desk.connect()
+    assert desk.guard.motion.speed is None
+    assert not desk.guard.resting(desk.now)
+
+
+def test_a_new_connection_without_a_word_of_the_loss_of_the_old_ends_the_session() -> None:
+    desk = Desk().at(100)
+    desk.connect()
+    assert desk.guard.authority is None
+    assert desk.guard.left_running
+    assert "link_lost" in desk.noticed
+
+
+def test_what_arrives_without_a_link_is_not_heard() -> None:
+    desk = Desk().rest()
+    desk.lose_link()
+    desk.runs(0, 2.0)
+    assert desk.guard.motion.speed == 0
+    assert desk.guard.motion.age(desk.now) == 2.0
+    desk.connect()
+    assert not desk.guard.resting(desk.now)
+
+
+@pytest.mark.parametrize("command", [Target(Speed(90)), TargetIncline(Incline(5))], ids=str)
+def test_without_control_nothing_passes(command: Target | TargetIncline) -> None:
+    desk = Desk().at(80)
+    desk.guard.control = False
+    assert desk.review(command) == "G6"
+
+
+def test_a_new_connection_has_no_control() -> None:
+    desk = Desk().counted()
+    assert desk.guard.control
+    desk.lose_link()
+    desk.connect()
+    assert not desk.guard.control
+
+
+@pytest.mark.parametrize(("soft", "granted"), [(True, True), (False, False)])
+def test_control_that_is_not_answered_counts_only_where_the_machines_file_says_so(
+    soft: bool, granted: bool
+) -> None:
+    desk = Desk(control_unanswered=soft).rest()
+    desk.results[RequestControl] = None
+    desk.arm()
+    desk.want(RequestControl())
+    desk.runs(0, 2.75)
+    assert not desk.guard.control
+    desk.runs(0, 0.5)
+    assert desk.guard.control is granted
+    assert ("control_refused" in desk.noticed) is not granted
+
+
+def test_a_start_needs_control_too() -> None:
+    desk = Desk().counted()
+    desk.guard.control = False
+    assert desk.guard.review(b"\x07", desk.now).law == "G6"  # type: ignore[union-attr]  # it is a refusal

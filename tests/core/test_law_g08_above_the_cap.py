@@ -1,0 +1,123 @@
+"""G8: measured above the cap: command the cap at once; still above, or above the ceiling: Stop."""
+
+import pytest
+
+from blefit.units import Incline, Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Stop, Target, TargetIncline
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
+
+CAP_200 = authority(cap=Speed(200))
+
+
+@pytest.mark.parametrize(("speed", "ordered"), [(219, False), (220, False), (221, True)])
+def test_more_than_20_above_the_cap_in_two_records_the_cap_is_commanded(speed: int, ordered: bool) -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(speed, 0.25)
+    assert desk.last != Target(Speed(200)) or desk.writes[-1][0] < desk.now
+    before = len(desk.writes)
+    desk.runs(speed, 0.25)
+    assert (len(desk.writes) == before + 1) is ordered
+    assert ("cap_enforced" in desk.noticed) is ordered
+    assert desk.last == Target(Speed(200))
+
+
+def test_one_record_above_is_a_glitch() -> None:
+    desk = Desk().at(200, CAP_200)
+    before = len(desk.writes)
+    for _ in range(4):
+        desk.record(400)
+        desk.runs(200, 1.0)
+    assert len(desk.writes) == before
+    assert desk.guard.state is State.RUNNING
+
+
+def test_the_order_is_free_of_the_step_down_and_of_the_incline() -> None:
+    desk = Desk().at(200, CAP_200)
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.runs(420, 0.75)
+    assert desk.last == Target(Speed(200))
+    assert "cap_enforced" in desk.noticed
+
+
+@pytest.mark.parametrize(("speed", "patience"), [(250, 4.0), (300, 5.0)])
+def test_still_above_after_3_s_and_the_drop_by_the_deceleration_is_stop(speed: int, patience: float) -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(speed, 0.5)
+    desk.runs(speed, patience)
+    assert desk.stops == 0
+    desk.runs(speed, 0.25)
+    assert desk.stops == 1
+    assert desk.noticed[-1] == "over_cap"
+    assert desk.guard.faulted
+
+
+def test_with_an_unknown_deceleration_the_patience_is_that_of_30_per_second() -> None:
+    desk = Desk(deceleration=None).at(200, CAP_200)
+    desk.runs(260, 0.5)
+    desk.runs(260, 5.0)
+    assert desk.stops == 0
+    desk.runs(260, 0.25)
+    assert desk.stops == 1
+
+
+def test_a_belt_that_comes_back_is_let_go_on() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(300, 0.5)
+    desk.slides(300, 200)
+    desk.runs(200, 10.0)
+    assert desk.stops == 0
+    assert desk.guard.state is State.RUNNING
+
+
+@pytest.mark.parametrize(("speed", "stopped"), [(320, False), (321, True)])
+def test_above_the_ceiling_in_two_records_is_stop(speed: int, stopped: bool) -> None:
+    desk = Desk().at(200, authority(cap=Speed(200), ceiling=Speed(300)))
+    desk.runs(speed, 0.25)
+    assert desk.stops == 0
+    desk.runs(speed, 0.25)
+    assert (desk.stops == 1) is stopped
+    assert ("over_ceiling" in desk.noticed) is stopped
+
+
+def test_a_belt_that_starts_above_the_ceiling_is_stopped_at_its_second_record() -> None:
+    desk = Desk().starting()
+    desk.runs(700, 0.5)
+    assert desk.stops == 1
+    assert "over_ceiling" in desk.noticed
+
+
+def test_a_belt_that_starts_above_the_cap_is_told_the_minimum_its_first_target() -> None:
+    desk = Desk().starting(CAP_200)
+    desk.runs(300, 0.75)
+    assert desk.last == Target(Speed(80))
+    assert desk.guard.state is State.RUNNING
+    assert desk.stops == 0
+
+
+def test_the_order_waits_for_control_and_fresh_telemetry_and_its_time_runs_on() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.guard.control = False
+    before = len(desk.writes)
+    desk.runs(250, 4.5)
+    assert len(desk.writes) == before
+    desk.runs(250, 0.25)
+    assert desk.last == Stop()
+
+
+def test_the_order_is_not_above_the_target_in_force() -> None:
+    desk = Desk().at(100, CAP_200)
+    desk.runs(300, 0.5)
+    assert desk.last == Target(Speed(100))
+
+
+def test_a_runaway_with_physics_is_told_and_then_stopped() -> None:
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
+    bench = Bench(quirks=Quirks(belt=BeltQuirks(runaway_after_s=30)), program=program(text))
+    bench.offer()
+    assert bench.run(200, until=lambda b: b.snapshot.phase == "faulted")
+    assert bench.faults()[0] == "cap_enforced"
+    assert bench.faults()[-1] in {"over_cap", "too_fast"}
+    assert bench.run(20, until=lambda b: b.real_speed == 0)
