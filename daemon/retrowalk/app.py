@@ -15,8 +15,8 @@ import structlog
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
-from retrowalk.core.controller import Setup
 from retrowalk.core.model import Confirm, Machine, Request
+from retrowalk.core.offering import Setup
 from retrowalk.hub import Hub
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from retrowalk.belt import Belt
-from retrowalk.core.controller import Controller, Setup
+from retrowalk.core.controller import Controller
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
     DropLink,
@@ -25,6 +25,7 @@ from retrowalk.core.model import (
     StopSession,
     Unmark,
 )
+from retrowalk.core.offering import Setup
 from retrowalk.hub import Hub
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from itertools import count
 from blefit import uuids
 from retrowalk.belt import Belt
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.controller import Controller, Setup
+from retrowalk.core.controller import Controller
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
     Act,
@@ -30,6 +30,7 @@ from retrowalk.core.model import (
     Snapshot,
     Written,
 )
+from retrowalk.core.offering import Setup
 from retrowalk.core.program import Program
 from retrowalk.core.program_text import parse_program
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record

@@ -4,12 +4,12 @@ from blefit.units import Speed, kmh
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits
 from retrowalk.core.model import Machine, Target
-from retrowalk.core.timeline import Segment
 
 READING_SLACK = 5
 """0.01 km/h, half of the guard's reading error: a belt a hair below its grid value can still be raised."""
-DOWN_BATCH = 30
-"""0.01 km/h: smaller steps down wait for each other, some consoles beep at each."""
+DOWN_BATCH = 20
+"""0.01 km/h: smaller steps down wait for each other, some consoles beep at each; a larger one would let the
+belt stay further above a falling cap than G8 allows."""
 
 
 class Pace:
@@ -40,7 +40,7 @@ class Pace:
     def follow(
         self,
         asked: Speed,
-        coming: Segment,
+        peak: Speed,
         guard: Guard,
         passed: float,
         now: float,
@@ -49,11 +49,11 @@ class Pace:
     ) -> str:
         """Move the plan towards `asked` and return what the walker has to hear now, or ''.
 
-        `coming` is the step the walker is in, or the one that begins within the warning time.
+        `peak` is the highest speed that is planned to come, as far as it is to be announced by now.
         """
         self._steady = asked == self._goal
         self._goal = asked
-        sentence = self._announce(coming, guard, now) if may_raise else ""
+        sentence = self._announce(peak, guard, now) if may_raise else self._take_back()
         commanded = guard.commanded
         if asked > self._plan:
             if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
@@ -64,23 +64,26 @@ class Pace:
         for bound in (guard.cap(now), guard.hand):
             if bound is not None:
                 self._plan = min(self._plan, bound)
-        if guard.hand is not None:
-            self._announced = min(self._announced, guard.hand)
         return sentence
 
-    def _announce(self, coming: Segment, guard: Guard, now: float) -> str:
-        peak = self._machine.on_grid(max(speed for _, speed in coming.knots))
+    def _take_back(self) -> str:
+        """Raises are off: what was announced and not reached yet has to be announced again."""
+        self._announced = min(self._announced, self._machine.on_grid(Speed(int(self._plan))))
+        return ""
+
+    def _announce(self, peak: Speed, guard: Guard, now: float) -> str:
+        peak = self._machine.on_grid(peak)
         cap = guard.cap(now)
         if cap is not None:
             peak = min(peak, self._machine.on_grid(cap))
         if peak > self._announced:
             self._announced, self._announced_at, self._held_said = peak, now, False
-            return f"Speed rises to {kmh(peak)} in {self.WARNING_S:.0f} seconds."
+            return f"Speed rises to {kmh(peak):g} in {self.WARNING_S:.0f} seconds."
         if peak < self._announced:
-            self._announced = max(peak, self._machine.on_grid(Speed(int(self._plan))))
+            self._announced, self._held_said = max(peak, self._machine.on_grid(Speed(int(self._plan)))), True
         if not self._held_said and guard.commanded == self._announced and guard.target_met:
             self._held_said = True
-            return f"Holding {kmh(self._announced)}."
+            return f"Holding {kmh(self._announced):g}."
         return ""
 
     def ease(self, passed: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from blefit.units import Incline, kmh
+from blefit.units import Incline, Speed, kmh
 from retrowalk.core.authority import State
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits
@@ -27,7 +27,7 @@ from retrowalk.core.model import (
     TargetIncline,
 )
 from retrowalk.core.pace import Pace
-from retrowalk.core.timeline import Segment, Timeline
+from retrowalk.core.timeline import Kind, Segment, Timeline
 
 OFFER_S = 300.0
 START_PATIENCE_S = 5.0
@@ -36,6 +36,8 @@ CONTROL_RETRY_S = 2.5
 EASE_PATIENCE_S = 20.0
 """A target that is never met must not keep the belt from being stopped."""
 CALLS_S = (10, 5, 3, 2, 1)
+REFUSALS, REFUSED_PAUSE_S = 5, 2.0
+"""A machine that refuses so many targets in one session is not ours to lead."""
 
 
 class Stage(Enum):
@@ -73,7 +75,18 @@ _STOPPING = {
     Halt.TURN: "The belt is stopping. Step to the side rails. Turn only when it is still.",
     Halt.REST: "The belt is stopping for a rest. Hold the rails.",
     Halt.BELTOFF: "The belt is stopping. Hold the rails.",
+    Halt.END: "The belt is stopping. Hold the rails until it is still.",
 }
+
+
+class Ended(Enum):
+    """How a session ended, as its last event says."""
+
+    COMPLETED = "completed"
+    """All steps walked, and the belt at rest."""
+    STOPPED = "stopped"
+    MISSED = "missed"
+    """Nobody started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +121,10 @@ class Session:
         self.halt: Halt | None = None
         self.facing = Direction.FORWARD
         self.end_reason = ""
-        self.completed = False
         self.started = False
         self.console_started = False
+        self.live_cap: Speed | None = None
+        """As set by set_cap."""
         self.cue = ""
         self.index = 0
         self.in_step_s = 0.0
@@ -123,10 +137,10 @@ class Session:
         self._rest_since: float | None = None
         self._control_asked: float | None = None
         self._called: int | None = None
+        self._refusals = 0
+        self._refused_at = float("-inf")
         self._last = now
         self._notes: list[Emitted | Said] = []
-        if timeline.segments[0].kind == "walk":
-            self.facing = timeline.segments[0].direction
 
     # --- what is shown and asked ------------------------------------------------------------------
 
@@ -147,15 +161,44 @@ class Session:
         return self.timeline.segments[after] if after < len(self.timeline.segments) else None
 
     @property
-    def direction(self) -> Direction:
+    def heading(self) -> Direction:
+        """How the person will stand when the belt moves next."""
+        segment, following = self.segment, self.next_segment
+        if segment.kind in (Kind.WALK, Kind.TURN):
+            return segment.direction
+        return following.direction if following is not None and _walks(following) else self.facing
+
+    def direction(self, guard: Guard) -> Direction:
         """How the walker stands, while the belt is ours to move."""
-        moving = self.stage in (Stage.WALKING, Stage.EASING) or (self.stage is Stage.HALTING)
-        return self.facing if moving else Direction.STANDING
+        moving = self.stage in (Stage.WALKING, Stage.EASING, Stage.HALTING) or guard.stopping
+        return self.facing if moving and self.started else Direction.STANDING
 
     @property
-    def backward(self) -> bool:
-        """A backward part is on, walking or waiting."""
-        return self.facing is Direction.BACKWARD
+    def walks_backward(self) -> bool:
+        """A backward step is being walked."""
+        return self.stage is Stage.WALKING and self.facing is Direction.BACKWARD
+
+    @property
+    def console_may_start(self) -> bool:
+        """The console's Start key may begin the next motion: forward, its facing confirmed (G13)."""
+        if self.halt in (Halt.TURN, Halt.BELTOFF) and self.stage is not Stage.COUNTDOWN:
+            return False
+        at_rest = self.stage in (Stage.OFFERED, Stage.WAITING, Stage.COUNTDOWN)
+        walks_next = self.halt is not None or _walks(self.segment)
+        return at_rest and walks_next and self.facing is self.heading is Direction.FORWARD
+
+    @property
+    def nobody_may_start(self) -> bool:
+        """Motion now is nobody's: G13."""
+        at_rest = self.stage in (Stage.WAITING, Stage.COUNTDOWN)
+        return at_rest and self.halt is not Halt.BELTOFF and not self.console_may_start
+
+    @property
+    def highest_cap(self) -> Speed:
+        """The cap of the faster direction: what set_cap may lower."""
+        ways = {segment.direction for segment in self.timeline.segments if _walks(segment)}
+        own = max(min(self.limits.cap(way), self.timeline.highest(way)) for way in ways)
+        return own if self.live_cap is None else min(own, self.live_cap)
 
     def phase(self, guard: Guard) -> Phase:
         """As published."""
@@ -169,7 +212,7 @@ class Session:
                     return Phase.HELD
                 return Phase.COOLING_DOWN if self.segment.cooling_down else Phase.WALKING
             case Stage.ENDED:
-                return Phase.ENDED
+                return Phase.STOPPING if guard.stopping else Phase.ENDED
             case _:
                 assert self.halt is not None
                 return _HALT_PHASE[self.halt]
@@ -177,19 +220,18 @@ class Session:
     def awaiting(self, guard: Guard, now: float) -> Act | None:
         """The act at the machine that goes on from here."""
         if self.stage is Stage.OFFERED:
-            return self._first_start(guard, now)
+            if guard.resting(now) and not guard.distrusted:
+                return Act.START
+            return None if guard.manual else Act.STILL
         if self.stage is Stage.WALKING and (guard.hand is not None or self.console_started):
             return Act.OK
         if self.stage is not Stage.WAITING:
             return None
         if not guard.resting(now):
             return Act.STILL
-        if self.halt is Halt.TURN:
-            return Act.FACING
-        return Act.START if self._rest_left(now) <= self.limits.countdown_s else None
-
-    def _first_start(self, guard: Guard, now: float) -> Act:
-        return Act.START if guard.resting(now) and not guard.distrusted else Act.STILL
+        if self._rest_left(now) > self.limits.countdown_s:
+            return None
+        return Act.FACING if self.halt is Halt.TURN or self.heading is not self.facing else Act.START
 
     def _rest_left(self, now: float) -> float:
         if self.halt not in (Halt.REST, Halt.BELTOFF) or self._rest_since is None:
@@ -200,11 +242,14 @@ class Session:
         """Seconds left in the step, as planned; None where a person decides."""
         if self.stage is Stage.WAITING or self.halt in (Halt.REST, Halt.BELTOFF):
             return self._rest_left(now) if self.halt in (Halt.REST, Halt.BELTOFF) else None
-        return max(0.0, self.segment.duration_s - self.in_step_s)
+        segment = self.segment
+        if segment.distance_m is not None:
+            return segment.expected_s * max(0.0, 1 - self.in_step_m / segment.distance_m)
+        return max(0.0, segment.duration_s - self.in_step_s)
 
     def remaining(self, now: float) -> float:
         """Seconds of planned time left, without what people take."""
-        rest = sum(s.duration_s for s in self.timeline.segments[self.index + 1 :])
+        rest = sum(s.expected_s for s in self.timeline.segments[self.index + 1 :])
         return rest + (self.step_remaining(now) or 0.0)
 
     # --- what happens to it -----------------------------------------------------------------------
@@ -212,28 +257,34 @@ class Session:
     def goes_on_at_rest(self, now: float) -> bool:
         """An act at the machine that needs no motion yet; True: it is dealt with, nothing is to be armed.
 
-        A session that begins facing backward asks for the facing first; a turn before another halt only
+        A session that begins with a halt, or facing backward, stands first; a turn before another halt only
         turns.
         """
-        segment, following = self.segment, self.next_segment
-        if self.stage is Stage.OFFERED and segment.kind != "beltoff" and self._faces_back_first():
-            self.halt = Halt.TURN
+        segment = self.segment
+        if self.stage is Stage.OFFERED:
+            if not _walks(segment):
+                self._begin_step()
+                self.halt = Halt(segment.kind)
+            elif self.heading is not self.facing:
+                self.halt = Halt.TURN
+            else:
+                return False
             self._wait(now)
             return True
-        if self.halt is Halt.TURN and segment.kind == "turn" and not _walks(following):
-            self.facing = segment.direction
+        if segment.kind is Kind.TURN and self.halt is Halt.TURN and not _walks(self.next_segment):
+            self._face(segment.direction)
             self._pass_halt(now)
             return True
         return False
 
-    def _faces_back_first(self) -> bool:
-        segment = self.segment
-        return segment.kind == "turn" or segment.direction is Direction.BACKWARD
+    def _face(self, direction: Direction) -> None:
+        self.facing = direction
+        self._emit("turn", direction=direction.value)
 
     def _pass_halt(self, now: float) -> None:
         following = self.next_segment
         if following is None:
-            self.end(now, "completed", completed=True)
+            self._complete(now)
             return
         self._next_step()
         self.halt = Halt(following.kind)
@@ -242,8 +293,8 @@ class Session:
     def _wait(self, now: float) -> None:
         self._rest_since = now
         self._go(Stage.WAITING, now)
-        if self.halt is Halt.TURN:
-            way = self.segment.direction.value
+        if self.halt is Halt.TURN or self.heading is not self.facing:
+            way = self.heading.value
             self._say(f"The belt is still. Turn to face {way}, hold the rails, then confirm.")
         elif self.halt is Halt.PAUSE:
             self._emit("paused")
@@ -251,9 +302,8 @@ class Session:
 
     def ready(self, now: float) -> None:
         """The guard is armed by an act at the machine: the countdown begins."""
-        if self.stage is Stage.WAITING and self.halt is Halt.TURN:
-            self.facing = self.segment.direction
-            self._emit("turn", direction=self.facing.value)
+        if self.halt is Halt.TURN or self.heading is not self.facing:
+            self._face(self.heading)
         self._start_at = now + self.limits.countdown_s
         if self._rest_since is not None:
             dwell = self.limits.turn_dwell_s if self.halt is Halt.TURN else 0.0
@@ -271,7 +321,7 @@ class Session:
         first, self.started = not self.started, True
         if first:
             self._emit("started", program=self.timeline.name, by="console" if console else "retrowalk")
-        if self.segment.kind != "walk":
+        if not _walks(self.segment):
             self._next_step()
         elif first:
             self._begin_step()
@@ -280,48 +330,76 @@ class Session:
         self.halt = None
         self._rest_since = None
 
-    def rested(self, now: float) -> None:
-        """The belt is known to rest after a planned halt."""
-        if self.stage is not Stage.HALTING:
-            return
-        if self.halt is Halt.END:
-            self.end(now, self.end_reason or "completed", completed=not self.end_reason)
-        else:
+    def _rested(self, now: float) -> None:
+        if self.halt is not Halt.END:
             self._wait(now)
+        elif self.end_reason:
+            self.end(now, self.end_reason)
+        else:
+            self._complete(now)
+
+    def _complete(self, now: float) -> None:
+        self._say("Done. The belt is still.")
+        self.end(now, "completed", Ended.COMPLETED)
 
     def console_stopped(self, now: float) -> None:
         """Somebody stopped the belt at the console: a pause, until an act at the machine."""
-        if self.stage in (Stage.WALKING, Stage.EASING, Stage.STARTING, Stage.COUNTDOWN):
-            ending = self.stage is Stage.EASING and self.halt is Halt.END
-            if not self.started:
-                self.end(now, "stopped at the console")
-                return
-            if self.stage in (Stage.WALKING, Stage.EASING):
-                self.halt = Halt.END if ending else (self.halt or Halt.PAUSE)
+        match self.stage:
+            case Stage.WALKING | Stage.EASING:
+                self.halt = self.halt or Halt.PAUSE
                 self._go(Stage.HALTING, now)
-            else:
-                self._go(Stage.WAITING, now)
+            case Stage.COUNTDOWN | Stage.STARTING:
+                self.lapse(now, "it was stopped at the console")
+
+    def lapse(self, now: float, reason: str) -> None:
+        """A start came to nothing: back to the halt that it was to end; a first start ends the session."""
+        if self.stage not in (Stage.COUNTDOWN, Stage.STARTING):
+            return
+        self._say(f"The belt does not start: {reason}.")
+        if self.started:
+            self._go(Stage.HALTING, now)
+        else:
+            self.end(now, reason)
+
+    def not_started(self, guard: Guard, now: float) -> None:
+        """The countdown has ended, and what a Start needs is not there in time."""
+        if not guard.marked:
+            self.lapse(now, "the moving-marker is not written yet")
+        elif not guard.control:
+            self.lapse(now, "the treadmill did not grant control")
+        else:
+            self.lapse(now, "the start came too late")
+
+    def target_refused(self, now: float) -> None:
+        """The machine did not take a target."""
+        self._refusals += 1
+        self._refused_at = now
+        if self._refusals >= REFUSALS and self.stage is Stage.WALKING:
+            self.end_reason = "the treadmill refuses its target speeds"
+            self.ask_to_halt(Halt.END, now)
 
     def ask_to_halt(self, halt: Halt, now: float) -> None:
         """Down the planned ramp to the minimum, then Stop."""
         self.halt = halt
         self._go(Stage.EASING, now)
-        if halt in _STOPPING and not self.segment.cue:
+        if halt in _STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(_STOPPING[halt])
 
     def skip(self, now: float) -> None:
         """To the next step; a turn or a rest begins, it is never passed."""
         self._finish_step(now)
 
-    def end(self, now: float, reason: str, *, completed: bool = False) -> None:
-        """Over, for this reason; only a completed session walked all its steps and rests."""
+    def end(self, now: float, reason: str, how: Ended = Ended.STOPPED) -> None:
+        """Over, for this reason; once."""
         if self.stage is Stage.ENDED:
             return
-        self.completed = completed
         self.end_reason = reason
-        kind = "completed" if completed else ("missed" if not self.started else "stopped")
         self._go(Stage.ENDED, now)
-        self._emit(kind, reason=reason)
+        self._emit(how.value, reason=reason)
+
+    def _give_up(self, now: float, reason: str, how: Ended = Ended.STOPPED) -> None:
+        self._say(f"The session is over: {reason}.")
+        self.end(now, reason, how)
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -335,35 +413,45 @@ class Session:
         match self.stage:
             case Stage.OFFERED:
                 if now - self._since > self._window_s:
-                    self.end(now, "nobody started it in time")
+                    self._give_up(now, "nobody started it in time", Ended.MISSED)
+            case Stage.COUNTDOWN | Stage.STARTING if guard.state is State.DISARMED:
+                self.lapse(now, "the belt was moved or stopped by hand")
             case Stage.COUNTDOWN:
                 self._count(guard, now)
             case Stage.STARTING:
                 if guard.state is State.ARMED and now - self._since > START_PATIENCE_S:
-                    self.end(now, "the start was not possible in time")
+                    self.not_started(guard, now)
             case Stage.WALKING:
                 self._walk(guard, restraint, passed, now)
             case Stage.EASING:
                 self._pace.ease(passed)
+            case Stage.HALTING:
+                if not guard.stopping and guard.resting(now):
+                    self._rested(now)
             case Stage.WAITING:
-                resting = self.halt in (Halt.REST, Halt.BELTOFF)
-                if resting and self._rest_left(now) <= 0 and not _walks(self.next_segment):
-                    self._pass_halt(now)
-                elif now - self._since > self.limits.rest_wait_s:
-                    self.end(now, "nobody confirmed in time")
-            case _:
+                self._attend(now)
+            case Stage.ENDED:
                 pass
+
+    def _attend(self, now: float) -> None:
+        """Somebody has to act; a rest before another halt ends by itself."""
+        left = self._rest_left(now)
+        if left > 0:
+            self._since = now
+        elif self.halt in (Halt.REST, Halt.BELTOFF) and not _walks(self.next_segment):
+            self._pass_halt(now)
+        elif now - self._since > self.limits.rest_wait_s:
+            self._give_up(now, "nobody confirmed in time")
 
     def _count(self, guard: Guard, now: float) -> None:
         guard.countdown(now)
         left = self._start_at - now
-        for call in CALLS_S:
-            if left <= call and (self._called is None or call < self._called):
-                self._called = call
-                self._emit("countdown", seconds=call)
-                speed = kmh(self.limits.first_target)
-                self._say(f"Belt starts in {call} at {speed} km/h." if call >= 5 else f"{call}")
-                break
+        call = min((call for call in CALLS_S if left <= call), default=None)
+        if call is not None and (self._called is None or call < self._called):
+            self._called = call
+            self._emit("countdown", seconds=call)
+            speed = kmh(self.limits.first_target)
+            self._say(f"Belt starts in {call} at {speed:g} km/h." if call >= 5 else f"{call}")
         if left <= 0:
             guard.intend_start(now)
             self._go(Stage.STARTING, now)
@@ -379,24 +467,31 @@ class Session:
             if self.stage is not Stage.WALKING:
                 return
             segment = self.segment
-        coming = segment
-        if self.in_step_s + Pace.WARNING_S >= segment.duration_s and self.next_segment is not None:
-            coming = self.next_segment if self.next_segment.kind == "walk" else segment
+        if self.moving_s > self.limits.session_s and not segment.cooling_down:
+            self.end_reason = "the longest moving time of a session is reached"
+            self.ask_to_halt(Halt.END, now)
+            return
         slow = restraint.slow or self.console_started
         asked = self.machine.minimum if slow else segment.speed_at(self.in_step_s)
         may_raise = restraint.may_raise and not self.console_started and guard.hand is None
-        sentence = self._pace.follow(asked, coming, guard, passed, now, may_raise=may_raise)
+        sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=may_raise)
         if sentence:
             self._say(sentence)
+
+    def _peak(self) -> Speed:
+        """The highest speed planned for the rest of the step, or for the next one once that is near."""
+        segment, following, since = self.segment, self.next_segment, self.in_step_s
+        if since + Pace.WARNING_S >= segment.duration_s and following is not None and _walks(following):
+            return max(speed for _, speed in following.knots)
+        return max([segment.speed_at(since), *(speed for at, speed in segment.knots if at > since)])
 
     def _finish_step(self, now: float) -> None:
         following = self.next_segment
         if following is None:
             self.ask_to_halt(Halt.END, now)
-        elif following.kind == "walk":
-            self._next_step()
-        else:
-            self._next_step()
+            return
+        self._next_step()
+        if not _walks(following):
             self.ask_to_halt(Halt(following.kind), now)
 
     def _next_step(self) -> None:
@@ -416,17 +511,19 @@ class Session:
 
     def wish(self, guard: Guard, now: float) -> Command | None:
         """The command wished for at this moment."""
+        if not guard.marked or now - self._refused_at < REFUSED_PAUSE_S:
+            return None
         if self.stage in (Stage.COUNTDOWN, Stage.STARTING, Stage.WALKING) and not guard.control:
             if self._control_asked is None or now - self._control_asked >= CONTROL_RETRY_S:
                 self._control_asked = now
-                return RequestControl() if guard.marked else None
+                return RequestControl()
             return None
         match self.stage:
             case Stage.STARTING if guard.state is State.ARMED:
-                return Start() if guard.marked else None
+                return Start()
             case Stage.STARTING if self.machine.needs_target_to_move and guard.may_target_at_rest(now):
                 return Target(self.machine.minimum)
-            case Stage.WALKING if guard.marked and guard.state is State.RUNNING:
+            case Stage.WALKING if guard.state is State.RUNNING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
             case Stage.EASING if guard.control and guard.state is State.RUNNING:
                 return self._pace.target(guard, now)
@@ -442,11 +539,10 @@ class Session:
         if self.stage is not Stage.EASING:
             return False
         commanded = guard.commanded
-        low = commanded is not None and commanded <= self.machine.minimum and guard.hand is None
+        low = commanded is not None and commanded <= self.machine.minimum
         return (
-            (low and guard.target_met)
+            (low and (guard.target_met or guard.hand is not None))
             or not guard.control
-            or guard.hand is not None
             or now - self._since > EASE_PATIENCE_S + self._pace.ease_s()
         )
 
@@ -469,4 +565,4 @@ class Session:
 
 
 def _walks(segment: Segment | None) -> bool:
-    return segment is not None and segment.kind == "walk"
+    return segment is not None and segment.kind is Kind.WALK
