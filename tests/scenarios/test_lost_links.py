@@ -1,0 +1,141 @@
+"""The link goes: the belt is taken for running, Stop is written before all else, and nothing restarts."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from retrowalk.core.faults import CORD
+from retrowalk.core.model import Characteristic, Confirm, Notified, Phase
+
+START, STOP = 0x07, 0x08
+
+
+async def lost_and_back(daemon, stand, away_s: float) -> list[int]:
+    """Lose the link for so long; the op codes written in the 30 s after it is back."""
+    before = len(stand.machine.written)
+    stand.move_away()
+    await daemon.phase(Phase.DISCONNECTED, Phase.FAULTED)
+    await asyncio.sleep(away_s)
+    stand.bring_back()
+    await daemon.until(lambda _: stand.is_connected)
+    await asyncio.sleep(30)
+    return stand.machine.op_codes[before:]
+
+
+@pytest.mark.parametrize("away_s", [0, 3, 45])
+async def test_in_a_step_the_belt_is_stopped_first_thing(room, spec, marker, away_s) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        written = await lost_and_back(daemon, spec, away_s)
+        assert written[0] == STOP
+        assert START not in written
+        assert spec.machine.at_rest
+        (stopped,) = daemon.events("stopped")
+        assert "link" in stopped.fields["reason"]
+        assert not marker.exists()
+
+
+async def test_while_it_is_away_the_walker_is_told_to_pull_the_cord_again_and_again(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        spec.move_away()
+        await asyncio.sleep(20)
+        alarms = [said.text for said in daemon.ears.said if said.alarm]
+        assert len(alarms) >= 8
+        assert all(CORD in text for text in alarms)
+        spec.bring_back()
+        await daemon.until(lambda state: state.link == "connected")
+
+
+async def test_the_belt_stops_within_seconds_of_a_short_loss(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        loop = asyncio.get_running_loop()
+        cut_at = loop.time()
+        spec.cut()
+        await daemon.until(lambda _: STOP in spec.machine.op_codes, within=10)
+        assert loop.time() - cut_at < 3
+        await daemon.until(lambda _: spec.machine.at_rest, within=10)
+
+
+async def test_in_the_countdown_there_is_no_start(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await asyncio.sleep(3)
+        written = await lost_and_back(daemon, spec, 0)
+        assert START not in written
+        assert spec.machine.at_rest
+        assert daemon.state().phase in {Phase.IDLE, Phase.FAULTED}
+        assert not marker.exists()
+
+
+async def test_after_start_before_motion_the_start_is_taken_back(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await daemon.until(lambda _: START in spec.machine.op_codes, within=20)
+        await asyncio.sleep(0.5)
+        assert spec.machine.belt.speed == 0
+        written = await lost_and_back(daemon, spec, 0)
+        assert written[0] == STOP
+        assert START not in written
+        assert spec.machine.at_rest
+
+
+async def test_in_a_turn_the_belt_stays_at_rest(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        await daemon.until(lambda state: state.phase is Phase.TURNING and state.awaiting is not None)
+        written = await lost_and_back(daemon, spec, 0)
+        assert START not in written
+        assert spec.machine.at_rest
+        await daemon.ask(Confirm(None))
+        await asyncio.sleep(30)
+        assert spec.machine.op_codes.count(START) == 1
+        assert spec.machine.at_rest
+        assert not marker.exists()
+
+
+async def test_frames_of_an_earlier_link_are_dropped(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        spec.cut()
+        await daemon.until(lambda _: len(daemon.events("link_restored")) == 2)
+        await daemon.until(lambda _: spec.machine.at_rest)
+        await asyncio.sleep(2)
+        ten_kmh = Notified(1, Characteristic.TREADMILL_DATA, bytes.fromhex("0000e803"))
+        for _ in range(4):
+            daemon.app.stations["tm"].post(ten_kmh)
+            await asyncio.sleep(0.3)
+            assert daemon.state().measured == 0
+        daemon.app.stations["tm"].post(replace(ten_kmh, connection=2))
+        await asyncio.sleep(0)
+        await daemon.until(lambda state: state.measured == 1000, within=0.2)
+
+
+async def test_every_record_arrives_once_on_the_second_link(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        spec.cut()
+        await daemon.until(lambda _: len(daemon.events("link_restored")) == 2)
+        station = daemon.app.stations["tm"]
+        seen, post = [], station.post
+
+        def count(happening) -> None:
+            if isinstance(happening, Notified) and happening.characteristic is Characteristic.TREADMILL_DATA:
+                seen.append(happening)
+            post(happening)
+
+        daemon.app._connectors["tm"].link._post = count
+        await asyncio.sleep(10)
+        assert 39 <= len(seen) <= 41
+
+
+async def test_a_machine_that_drops_its_link_by_itself_is_stopped(room) -> None:
+    stand = await room.put_up("drops-link")
+    async with room.daemon(room.settings(treadmill={"machine": "drops-link"})) as daemon:
+        await daemon.walking("long")
+        await daemon.until(lambda _: daemon.events("link_lost"), within=120)
+        assert stand.machine.kmh > 0.3
+        await daemon.until(lambda _: stand.machine.at_rest, within=20)
+        assert stand.machine.op_codes.count(START) == 1

@@ -1,0 +1,194 @@
+"""However the daemon ends, the belt comes to rest: told to, killed, started again, or parked from outside."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from retrowalk.core.faults import CORD
+from retrowalk.core.model import Offer, Phase
+from retrowalk.park import Parked, park
+
+START, STOP = 0x07, 0x08
+
+
+async def test_told_to_end_it_stops_the_belt_and_waits_for_rest(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        assert spec.machine.kmh > 0.5
+    assert spec.machine.at_rest
+    assert not marker.exists()
+
+
+async def test_told_to_end_during_an_outstanding_start_it_takes_the_start_back(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await daemon.until(lambda _: START in spec.machine.op_codes)
+        assert spec.machine.kmh == 0
+    assert spec.machine.op_codes[-1] == STOP
+    assert spec.machine.at_rest
+    await asyncio.sleep(10)
+    assert spec.machine.at_rest
+    assert not marker.exists()
+
+
+async def test_a_belt_that_does_not_obey_keeps_its_marker(room, marker) -> None:
+    stand = await room.put_up("ignores-stop")
+    async with room.daemon(room.settings(treadmill={"machine": "ignores-stop"})) as daemon:
+        await daemon.walking()
+    assert stand.machine.kmh > 0.5
+    assert stand.machine.op_codes.count(STOP) > 5
+    assert any(CORD in alarm for alarm in daemon.ears.alarms())
+    assert marker.exists()
+
+
+async def test_the_marker_is_whole_and_on_disk_when_start_is_written(room, spec, marker) -> None:
+    found = []
+
+    def look(frame: bytes) -> None:
+        found.append((frame[0], json.loads(marker.read_text()) if marker.exists() else None))
+
+    async with room.daemon() as daemon:
+        await daemon.offered()
+        spec.machine.before_write = look
+        assert not marker.exists()
+        async with room.person(daemon):
+            await daemon.phase(Phase.WALKING)
+        session = daemon.state().session_id
+        told = {"treadmill": "tm", "address": spec.address, "session": session}
+        assert [marked for op_code, marked in found if op_code == START] == [told]
+
+
+async def test_a_state_folder_that_takes_no_file_means_no_start(room, spec) -> None:
+    (room.state / "moving-tm.new").mkdir(parents=True)
+    async with room.daemon() as daemon, room.person(daemon):
+        await daemon.offered()
+        await daemon.until(lambda _: daemon.events("fault"))
+        assert any("the moving-marker cannot be written" in said.text for said in daemon.ears.said)
+        await asyncio.sleep(60)
+        assert spec.machine.at_rest
+        assert set(spec.machine.op_codes) <= {0x00, STOP}
+
+
+async def test_a_state_folder_that_cannot_be_read_means_no_offer(room, spec) -> None:
+    room.state.write_text("a file where the folder should be")
+    async with room.daemon() as daemon:
+        await daemon.phase(Phase.IDLE)
+        reply = await daemon.ask(Offer("short"))
+        assert reply.outcome == "refused"
+        assert "cannot be read" in reply.reason
+        assert spec.machine.written == []
+
+
+async def test_killed_it_leaves_a_moving_belt_that_park_stops(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        await daemon.kill()
+        assert spec.machine.kmh > 0.5
+        assert spec.is_connected  # so it does not advertise, and has to be found among the connected
+        assert marker.exists()
+        written = len(spec.machine.written)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await park(room.settings(), room.radio.backend) == [Parked("tm", at_rest=True, reached=True)]
+        assert loop.time() - began < 15
+        assert spec.machine.op_codes[written] == STOP
+        assert spec.machine.at_rest
+        assert not marker.exists()
+
+
+async def test_killed_and_started_again_it_stops_the_belt_first(room, spec, marker) -> None:
+    async with room.daemon() as dead:
+        await dead.walking()
+        await dead.kill()
+    written = len(spec.machine.written)
+    async with room.daemon() as daemon:
+        await daemon.until(lambda state: state.link == "connected")
+        assert (await daemon.ask(Offer("short"))).reason == "the belt is not known to rest yet"
+        await daemon.until(lambda _: not marker.exists())
+        assert spec.machine.op_codes[written] == STOP
+        assert spec.machine.at_rest
+        assert not marker.exists()
+
+
+async def test_killed_in_the_countdown_and_started_again_nothing_moves(room, spec, marker) -> None:
+    async with room.daemon() as dead:
+        await dead.counting_down()
+        await asyncio.sleep(1)
+        await dead.kill()
+    async with room.daemon() as daemon:
+        await daemon.until(lambda _: not marker.exists())
+        await asyncio.sleep(60)
+        assert START not in spec.machine.op_codes
+        assert spec.machine.at_rest
+        assert not marker.exists()
+
+
+async def test_park_says_when_it_does_not_reach_the_treadmill(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        await daemon.kill()
+    spec.move_away()
+    parked = await park(room.settings(), room.radio.backend, within_s=30)
+    assert parked == [Parked("tm", at_rest=False, reached=False)]
+    assert marker.exists()
+    spec.bring_back()
+
+
+async def test_park_without_a_marker_touches_no_belt(room, spec) -> None:
+    spec.machine.start(None)
+    await asyncio.sleep(10)
+    assert await park(room.settings(), room.radio.backend) == []
+    assert spec.machine.kmh > 0.5
+    assert spec.machine.written == []
+
+
+async def test_a_belt_that_somebody_else_started_is_left_alone_at_the_end(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.phase(Phase.IDLE)
+        spec.machine.start(None)
+        await daemon.phase(Phase.MANUAL)
+        await asyncio.sleep(5)
+    assert spec.machine.kmh > 0.5
+    assert spec.machine.written == []
+
+
+CHILD = """
+import asyncio, pathlib, sys
+from tests.scenarios.conftest import Room
+async def main(folder):
+    room = Room(folder)
+    stand = await room.put_up()
+    async with room.daemon() as daemon:
+        await daemon.walking("long")
+        print(stand.machine.kmh, flush=True)
+        await asyncio.sleep(1000)
+from retrowalk.sim.loops import scaled_loop
+with asyncio.Runner(loop_factory=lambda: scaled_loop(30)) as runner:
+    runner.run(main(pathlib.Path(sys.argv[1])))
+"""
+
+
+async def test_a_process_that_is_killed_leaves_the_marker_and_park_uses_it(room, spec, marker) -> None:
+    folder = room.state.parent / "child"
+    folder.mkdir()
+    command = [sys.executable, "-c", CHILD, str(folder)]
+    with subprocess.Popen(  # noqa: ASYNC220 - virtual time waits for it
+        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        while not (line := child.stdout.readline()).startswith("0.") and not line.startswith("1."):
+            assert line, "the child ended"
+        os.kill(child.pid, signal.SIGKILL)
+        assert child.wait(10) == -signal.SIGKILL
+    (folder / "state").rename(room.state)
+    assert json.loads(marker.read_text())["address"] == spec.address
+    spec.machine.start(None)  # the belt that the dead process left running
+    await asyncio.sleep(10)
+    assert spec.machine.kmh > 0.5
+    assert await park(room.settings(), room.radio.backend) == [Parked("tm", at_rest=True, reached=True)]
+    assert spec.machine.op_codes[0] == STOP
+    assert spec.machine.at_rest
+    assert not marker.exists()
