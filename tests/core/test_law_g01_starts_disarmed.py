@@ -1,12 +1,12 @@
 """G1: starts disarmed; disarmed, only what G3 names passes."""
 
 import pytest
+from tests.core.desk import Desk
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import Command, RequestControl, Start, Stop, Target, TargetIncline
-from tests.core.desk import Desk
 
 EVERYTHING_BUT_STOP: list[Command] = [
     RequestControl(),

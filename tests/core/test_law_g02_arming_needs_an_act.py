@@ -1,11 +1,11 @@
 """G2: arming needs an act at the machine and expires unused; one countdown, one intent, one Start."""
 
 import pytest
+from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import Authority, State
 from retrowalk.core.model import Direction, RequestControl, Start
-from tests.core.desk import Desk, authority
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """G3: a Stop request is accepted at any time and goes ahead of everything pending."""
 
 import pytest
+from tests.core.desk import Desk, authority
 
 from blefit.ftms.control_point import ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Command, RequestControl, Start, Stop, Target, TargetIncline
-from tests.core.desk import Desk, authority
 
 DENIED = int(ResultCode.CONTROL_NOT_PERMITTED)
 

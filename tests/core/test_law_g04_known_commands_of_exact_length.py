@@ -3,12 +3,12 @@
 from itertools import product
 
 import pytest
+from tests.core.desk import Desk
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import parse
 from retrowalk.core.exchange import encode
 from retrowalk.core.model import Command, RequestControl, Start, Stop, Target, TargetIncline
-from tests.core.desk import Desk
 
 KNOWN: dict[str, Command] = {
     "00": RequestControl(),

@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import ABSOLUTE_CEILING
 from retrowalk.core.capping import Capping
 from retrowalk.core.model import Direction, Target, TargetIncline
-from tests.core.bench import Bench, program
-from tests.core.desk import Desk, authority
 
 
 @pytest.mark.parametrize(("speed", "law"), [(119, ""), (120, ""), (121, "G5"), (0xFFFF, "G5")])
@@ -124,6 +124,6 @@ def test_on_a_belt_with_physics_a_cut_cap_is_followed_without_a_stop() -> None:
     over: list[float] = []
     bench.each_step.append(lambda b: over.append(b.real_speed - (b.controller.guard.cap(b.now) or 0)))
     bench.run(10)
-    assert max(over) <= 20
+    assert max(over) <= 30
     assert 140 <= bench.real_speed <= 150
     assert bench.faults() == []

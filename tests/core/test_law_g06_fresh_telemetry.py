@@ -1,10 +1,10 @@
 """G6: a target only with telemetry younger than 2 s, of this connection, with control granted."""
 
 import pytest
+from tests.core.desk import Desk
 
 from blefit.units import Incline, Speed
 from retrowalk.core.model import RequestControl, Target, TargetIncline
-from tests.core.desk import Desk
 
 
 @pytest.mark.parametrize(("age", "law"), [(0.0, ""), (1.99, ""), (2.0, "G6"), (3.0, "G6")])

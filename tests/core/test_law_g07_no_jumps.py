@@ -1,10 +1,10 @@
 """G7: one change step at a time; the first target after rest is the minimum; speed and incline apart."""
 
 import pytest
+from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
 from retrowalk.core.model import Start, Target, TargetIncline
-from tests.core.desk import Desk, authority
 
 
 @pytest.mark.parametrize(("speed", "law"), [(120, ""), (130, ""), (131, "G7"), (150, "G7")])

@@ -1,13 +1,13 @@
 """G8: measured above the cap: command the cap at once; still above, or above the ceiling: Stop."""
 
 import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Stop, Target, TargetIncline
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
-from tests.core.bench import Bench, program
-from tests.core.desk import Desk, authority
 
 CAP_200 = authority(cap=Speed(200))
 

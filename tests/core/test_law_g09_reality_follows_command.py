@@ -1,0 +1,163 @@
+"""G9: each target is judged until met; the session's first one also finds miles taken for kilometres."""
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
+
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Target
+from retrowalk.sim.model.quirks import ControlQuirks, Quirks
+
+
+def first_target(speed: int, **facts: object) -> Desk:
+    """Moving at `speed` (not above the minimum: no grace for a drop), the first target just answered."""
+    desk = Desk(**facts).moving(speed=speed)
+    assert desk.want(Target(desk.machine.minimum)) == ""
+    return desk
+
+
+@pytest.mark.parametrize(("speed", "judged"), [(119, False), (120, True), (128, True), (136, True)])
+def test_the_first_target_at_1_5_to_1_7_times_in_two_records_is_stop_and_quarantine(
+    speed: int, judged: bool
+) -> None:
+    desk = first_target(80)
+    desk.runs(speed, 0.25)
+    assert desk.stops == 0
+    desk.runs(speed, 0.25)
+    assert (desk.stops == 1) is judged
+    assert ("wrong_speed" in desk.noticed) is judged
+
+
+def test_beyond_1_7_times_the_300_rule_takes_2_s() -> None:
+    desk = first_target(80)
+    desk.runs(137, 2.0)
+    assert desk.stops == 0
+    desk.runs(137, 0.25)
+    assert desk.stops == 1
+    assert "wrong_speed" in desk.noticed
+
+
+@pytest.mark.parametrize(("speed", "stops"), [(110, 0), (111, 1)])
+def test_more_than_30_above_for_2_s_is_stop(speed: int, stops: int) -> None:
+    desk = first_target(80)
+    desk.runs(speed, 2.25)
+    assert desk.stops == stops
+
+
+def test_the_quarantine_holds_at_once_and_after_clearing() -> None:
+    desk = first_target(80)
+    desk.runs(128, 0.5)
+    desk.slides(128, 0)
+    desk.runs(0, 12.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert "ran faster than told (told 0.80 km/h, ran 1.28)" in desk.arm()
+
+
+def test_nothing_faster_is_sent_until_the_first_target_is_met() -> None:
+    desk = first_target(80)
+    desk.runs(80, 1.75)
+    assert desk.review(Target(Speed(90))) == "G9"
+    desk.runs(80, 0.25)
+    assert desk.review(Target(Speed(90))) == ""
+
+
+@pytest.mark.parametrize(("speed", "met"), [(64, False), (65, True), (95, True), (96, False)])
+def test_met_is_within_15(speed: int, met: bool) -> None:
+    desk = first_target(60)
+    desk.runs(speed, 2.25)
+    assert desk.guard.target_met is met
+
+
+def test_a_later_target_knows_only_the_300_rule_and_quarantines_nothing() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(140, 0.25)
+    desk.runs(181, 1.75)
+    assert desk.stops == 0
+    desk.runs(181, 0.5)
+    assert desk.stops == 1
+    assert "too_fast" in desk.noticed
+    assert desk.guard.machine is not None
+    assert desk.guard.machine.quarantined == ""
+
+
+def second_start(session_id: str) -> Desk:
+    """A second arming after a walk of session s1; the minimum is just sent."""
+    desk = Desk().at(100)
+    desk.stop()
+    desk.slides(100, 0)
+    desk.runs(0, 12.0)
+    desk.moving(authority(session_id=session_id))
+    assert desk.want(Target(Speed(80))) == ""
+    return desk
+
+
+@pytest.mark.parametrize(("session_id", "quarantined"), [("s1", False), ("s2", True)])
+def test_only_the_sessions_first_target_quarantines_not_the_first_after_a_turn(
+    session_id: str, quarantined: bool
+) -> None:
+    desk = second_start(session_id)
+    desk.runs(128, 2.5)
+    assert desk.stops >= 2
+    assert ("wrong_speed" in desk.noticed) is quarantined
+    assert ("too_fast" in desk.noticed) is not quarantined
+
+
+def test_after_a_turn_too_nothing_faster_is_sent_until_the_minimum_is_met() -> None:
+    assert second_start("s1").review(Target(Speed(90))) == "G9"
+
+
+def test_a_target_below_the_measured_speed_first_gets_3_s_and_the_drop() -> None:
+    desk = Desk().moving(speed=120)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(120, 4.75)  # 3 s + 0.4 / 0.2 km/h/s are 5 s
+    assert desk.stops == 0
+    desk.runs(120, 0.5)
+    assert desk.stops == 1
+
+
+def test_before_its_answer_a_target_is_not_judged_and_without_one_from_3_s_on() -> None:
+    desk = Desk().moving()
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 3.0)
+    assert desk.stops == 0
+    desk.runs(128, 0.5)
+    assert desk.stops == 1
+
+
+def test_a_refused_target_is_not_in_force() -> None:
+    desk = Desk().at(100)
+    desk.results[Target] = 4
+    assert desk.want(Target(Speed(120))) == ""
+    assert desk.guard.commanded == 100
+    assert "target_refused" in desk.noticed
+
+
+def test_a_refused_first_target_leaves_only_the_first_target() -> None:
+    desk = Desk().moving()
+    desk.results[Target] = 3
+    assert desk.want(Target(Speed(80))) == ""
+    assert desk.guard.commanded is None
+    assert desk.review(Target(Speed(90))) == "G7"
+
+
+def test_an_echoing_machine_is_blind_to_this_law() -> None:
+    desk = first_target(80, echoes_target=True)
+    desk.runs(128, 4.0)
+    assert desk.stops == 0
+    assert desk.guard.state is State.RUNNING
+
+
+def test_miles_for_kilometres_with_physics_never_run_faster_than_the_minimum_in_miles() -> None:
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
+    bench = Bench(quirks=Quirks(control=ControlQuirks(targets_are_mph=True)), program=program(text))
+    top: list[float] = []
+    bench.each_step.append(lambda b: top.append(b.real_speed))
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase == "faulted")
+    bench.run(10)
+    assert bench.faults() == ["wrong_speed"]
+    assert max(top) <= 80 * 1.61
+    assert bench.real_speed == 0

@@ -1,0 +1,165 @@
+"""G10: no telemetry while moving: 2 s freeze, 4 s Stop and alarm; an outstanding Start has its own time."""
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
+
+from blefit.ftms.treadmill_data import TreadmillData
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Direction, Record, Target
+
+
+@pytest.mark.parametrize(
+    ("seconds", "noticed"), [(1.75, set()), (2.0, {"telemetry_late"}), (3.75, {"telemetry_late"})]
+)
+def test_after_2_s_of_silence_there_are_no_raises(seconds: float, noticed: set[str]) -> None:
+    desk = Desk().at(100)
+    desk.silence(seconds)
+    assert set(desk.noticed) - {"moving"} == noticed
+    assert desk.stops == 0
+    assert (desk.review(Target(desk.machine.minimum)) == "G6") is bool(noticed)
+
+
+def test_after_4_s_of_silence_it_is_stop_and_alarm() -> None:
+    desk = Desk().at(100)
+    desk.silence(4.0)
+    assert desk.stops == 1
+    assert desk.noticed[-1] == "telemetry_lost"
+    assert desk.guard.faulted
+
+
+def test_lateness_is_said_once_each_time() -> None:
+    desk = Desk().at(100)
+    desk.silence(3.0)
+    desk.runs(100, 1.0)
+    desk.silence(3.0)
+    assert desk.noticed.count("telemetry_late") == 2
+
+
+def test_records_without_a_speed_are_no_telemetry() -> None:
+
+    desk = Desk().at(100)
+    for _ in range(16):
+        desk.silence(0.25)
+        desk.belt.observe(Record(TreadmillData(elapsed_time=5)), desk.now)
+    assert desk.stops == 1
+
+
+def test_a_silent_outstanding_start_is_not_judged_by_it() -> None:
+    desk = Desk().starting()
+    desk.silence(9.75)
+    assert desk.stops == 0
+    assert desk.guard.state is State.STARTING
+
+
+def test_one_record_of_motion_ends_the_exemption() -> None:
+    desk = Desk().starting()
+    desk.record(31)
+    desk.silence(4.0)
+    assert "telemetry_lost" in desk.noticed
+    assert desk.stops == 1
+
+
+@pytest.mark.parametrize(("record", "exempt"), [(30, True), (31, False)])
+def test_a_record_up_to_30_does_not(record: int, exempt: bool) -> None:
+    desk = Desk().starting()
+    desk.record(record)
+    desk.silence(4.0)
+    assert (desk.stops == 0) is exempt
+
+
+def test_a_start_that_runs_out_at_known_rest_disarms_and_writes_nothing() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 9.75)
+    assert desk.guard.state is State.STARTING
+    desk.runs(0, 0.25)
+    assert desk.guard.state is State.DISARMED
+    assert desk.noticed[-1] == "start_failed"
+    assert desk.stops == 0
+
+
+@pytest.mark.parametrize(("delay", "seconds"), [(4.0, 10.0), (6.0, 10.0), (8.0, 12.0)])
+def test_a_commissioned_delay_and_4_s_may_be_longer_than_10_s(delay: float, seconds: float) -> None:
+    desk = Desk(start_delay_s=delay).starting()
+    desk.runs(0, seconds - 0.25)
+    assert desk.guard.state is State.STARTING
+    desk.runs(0, 0.25)
+    assert desk.guard.state is State.DISARMED
+
+
+@pytest.mark.parametrize("records", [(), (0,), (20,) * 39], ids=["none", "one", "of a belt that creeps"])
+def test_a_start_that_runs_out_without_known_rest_is_stop_and_alarm(records: tuple[int, ...]) -> None:
+    desk = Desk().starting()
+    desk.silence(10.0 - len(records) * 0.25 - 0.25)
+    for speed in records:
+        desk.runs(speed, 0.25)
+    desk.silence(0.25)
+    assert desk.stops >= 1
+    assert "start_unknown" in desk.noticed
+    assert desk.guard.faulted
+
+
+def test_two_records_at_rest_have_to_be_young_both() -> None:
+    desk = Desk().starting()
+    desk.silence(7.75)
+    desk.record(0)
+    desk.silence(2.0)
+    desk.record(0)
+    desk.silence(0.25)
+    assert "start_unknown" in desk.noticed
+
+
+def test_a_belt_that_stirred_and_came_to_rest_again_does_not_stay_armed() -> None:
+    desk = Desk().starting()
+    desk.record(40)
+    desk.runs(0, 10.0)
+    assert desk.guard.state is State.DISARMED
+
+
+def test_after_a_start_ran_out_motion_is_alarm_and_stop_until_somebody_says_still() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 100.0)
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"
+    desk.runs(50, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+    assert desk.stops == 1
+
+
+def test_measured_rest_does_not_take_the_place_of_the_persons_word() -> None:
+    desk = Desk(silent_at_rest=True).starting()
+    desk.silence(10.0)
+    desk.silence(20.0)
+    desk.runs(0, 30.0)
+    assert not desk.guard.stopping
+    assert desk.guard.distrusted
+    assert desk.guard.said_still(desk.now) == ""
+    assert not desk.guard.distrusted
+
+
+def test_said_still_a_belt_may_be_used_again() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 100.0)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.runs(50, 2.0)
+    assert desk.noticed[-1] == "manual"
+    assert desk.stops == 0
+
+
+def test_a_belt_that_goes_deaf_with_physics_is_stopped() -> None:
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
+    bench = Bench(program=program(text))
+    bench.offer()
+    assert bench.run(100, until=lambda b: b.real_speed >= 140)
+    bench.deaf = True
+    bench.run(4.5)
+    assert bench.faults() == ["telemetry_late", "telemetry_lost"]
+    assert bench.run(4, until=lambda b: b.real_speed == 0)
+
+
+def test_backward_too() -> None:
+
+    back = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
+    desk = Desk().walking(back)
+    desk.silence(4.0)
+    assert desk.stops == 1

@@ -1,0 +1,396 @@
+"""G11: after a Stop: falling in 3 s, at rest in v/decel + 5 s, else PULL THE CORD; repeats; withheld at rest."""
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk
+
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import RequestControl, Start, Stop
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
+
+TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
+
+
+# --- judged ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "alarm"), [(2.75, False), (3.0, True)])
+def test_not_falling_within_3_s_is_the_alarm(seconds: float, alarm: bool) -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(120, seconds)
+    assert ("stop_ignored" in desk.noticed) is alarm
+    assert desk.guard.faulted is alarm
+
+
+@pytest.mark.parametrize(("lowest", "alarm"), [(111, True), (110, False)])
+def test_falling_is_10_below_the_highest_of_2_s(lowest: int, alarm: bool) -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(120, 1.0)
+    desk.runs(lowest, 2.0)
+    assert ("stop_ignored" in desk.noticed) is alarm
+
+
+@pytest.mark.parametrize(
+    ("deceleration", "seconds"), [(50, 7.4), (None, 9.0)], ids=["by its own", "unknown: 0.3 km/h/s"]
+)
+def test_not_at_rest_within_v_by_decel_and_5_s_is_the_alarm(deceleration: int | None, seconds: float) -> None:
+    desk = Desk(deceleration=deceleration).at(120)
+    desk.stop()
+    desk.slides(120, 60)
+    asked = desk.sent(Stop)[0]
+    while desk.now < asked + seconds - 0.25:
+        desk.runs(60, 0.25)
+    assert "stop_ignored" not in desk.noticed
+    desk.runs(60, 0.5)
+    assert "stop_ignored" in desk.noticed
+
+
+def test_at_rest_in_time_it_is_over_without_a_fault() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.slides(120, 0)
+    desk.runs(0, 1.0)
+    assert desk.noticed[-1] == "rest"
+    assert not desk.guard.faulted
+    assert not desk.guard.stopping
+
+
+def test_one_zero_is_no_rest() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.slides(120, 0)
+    assert desk.guard.stopping
+    desk.record(30)
+    desk.runs(0, 0.5)
+    assert desk.guard.stopping
+    desk.runs(0, 0.25)
+    assert not desk.guard.stopping
+
+
+def test_nothing_known_of_the_belt_is_the_alarm_after_3_s() -> None:
+    desk = Desk()
+    desk.stop()
+    desk.silence(2.75)
+    assert not desk.guard.faulted
+    desk.silence(0.25)
+    assert desk.noticed == ["stop_ignored"]
+
+
+def test_the_alarm_lasts_until_a_person_clears_it() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(120, 3.0)
+    assert desk.guard.clear(desk.now) != ""
+    desk.slides(120, 0)
+    desk.runs(0, 30.0)
+    assert desk.guard.faulted
+    assert desk.arm() == "a fault has to be cleared at the machine first"
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm() == ""
+
+
+# --- repeated -------------------------------------------------------------------------------------
+
+
+def test_repeats_come_after_1_5_s_and_then_every_half_second_while_it_does_not_fall() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(120, 4.0)
+    first = desk.sent(Stop)[0]
+    assert [at - first for at in desk.sent(Stop)] == [0.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
+
+
+def test_a_falling_belt_gets_no_repeat() -> None:
+    desk = Desk(deceleration=25).at(120)
+    desk.stop()
+    desk.slides(120, 0, rate=25)
+    desk.runs(0, 1.0)
+    assert desk.stops == 1
+
+
+def test_a_belt_that_stops_falling_gets_it_again() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.slides(120, 80)
+    desk.runs(80, 2.5)
+    assert desk.stops >= 2
+
+
+def test_a_failed_write_is_repeated_at_once_only_the_first_time() -> None:
+    desk = Desk().at(120)
+    desk.write_error = "no"
+    desk.stop()
+    assert desk.stops == 2
+    desk.runs(120, 0.25)
+    assert desk.stops == 2
+    desk.runs(120, 0.25)
+    assert desk.stops == 3
+
+
+def test_an_obeyed_stop_is_repeated_never_again_on_a_belt_at_rest() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.slides(120, 0)
+    desk.runs(0, 60.0)
+    assert desk.stops == 1
+
+
+# --- withheld -------------------------------------------------------------------------------------
+
+
+def test_a_belt_at_rest_gets_no_stop_since_some_start_on_it() -> None:
+    desk = Desk().rest()
+    desk.stop()
+    assert desk.stops == 0
+    assert desk.review(Stop()) == "G3"
+
+
+@pytest.mark.parametrize(("age", "withheld"), [(3.9, True), (4.0, False)])
+def test_rest_that_was_measured_too_long_ago_is_not_known(age: float, withheld: bool) -> None:
+    desk = Desk().rest()
+    desk.now += age
+    desk.stop()
+    assert (desk.stops == 0) is withheld
+
+
+def test_a_stop_while_a_start_is_outstanding_is_written_whatever_telemetry_says() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.last == Stop()
+    desk.runs(0, 1.0)
+    assert not desk.guard.stopping
+
+
+@pytest.mark.parametrize("how", ["stop", "disarm", "console", "refused", "control lost"])
+def test_whatever_ends_an_outstanding_start_writes_the_stop(how: str) -> None:
+    desk = Desk().counted() if how == "refused" else Desk().starting()
+    match how:
+        case "stop":
+            desk.guard.want_stop(desk.now)
+        case "disarm":
+            desk.guard.disarm(desk.now)
+        case "console":
+            desk.status(2, 1)  # type: ignore[arg-type]  # stopped by the user
+        case "refused":
+            desk.results[Start] = 4
+            desk.want(Start())
+        case _:
+            desk.status(0xFF)  # type: ignore[arg-type]  # control permission lost
+    desk.runs(0, 0.25)
+    assert desk.guard.state is State.DISARMED
+    assert desk.sent(Stop)
+
+
+def test_a_lost_link_ends_an_outstanding_start_and_the_stop_is_the_first_write_of_the_next_one() -> None:
+    desk = Desk().starting()
+    desk.lose_link()
+    desk.connect()
+    assert desk.last == Stop()
+    desk.runs(0, 1.0)
+    desk.runs(200, 0.5)
+    assert "unexpected_motion" in desk.noticed
+
+
+@pytest.mark.parametrize(("seconds", "alarm"), [(58.0, True), (62.0, False)])
+def test_motion_up_to_60_s_after_a_stopped_start_is_alarm_and_stop(seconds: float, alarm: bool) -> None:
+    desk = Desk().starting()
+    desk.stop()
+    stops = desk.stops
+    desk.runs(0, seconds)
+    desk.runs(80, 0.5)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+    assert (desk.stops > stops) is alarm
+
+
+def test_a_stop_that_is_owed_is_not_ended_by_rest_before_it_is_through() -> None:
+    desk = Desk().starting()
+    desk.write_error = "no"
+    desk.stop()
+    desk.runs(0, 2.0)
+    assert desk.guard.stopping
+    desk.write_error = ""
+    desk.runs(0, 1.0)
+    assert not desk.guard.stopping
+    assert desk.stops >= 3
+
+
+def test_a_stop_that_is_owed_is_not_ended_by_a_person_before_it_is_through_or_the_alarm_is_on() -> None:
+    desk = Desk(silent_at_rest=True).starting()
+    desk.write_error = "no"
+    desk.stop()
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.guard.stopping
+    desk.silence(24.0)
+    assert "rest_unknown" in desk.noticed
+    assert desk.guard.said_still(desk.now) == ""
+    assert not desk.guard.stopping
+
+
+def test_a_stop_that_is_owed_and_stuck_is_owed_on_the_next_link() -> None:
+    desk = Desk().starting()
+    desk.stuck = True
+    desk.stop()
+    desk.stuck = False
+    desk.lose_link()
+    desk.connect()
+    assert desk.stops == 2
+
+
+# --- presumed rest --------------------------------------------------------------------------------
+
+
+def silent(last: int = 60) -> Desk:
+    """A machine known to fall silent, stopped from 120; its last record was `last`."""
+    desk = Desk(silent_at_rest=True).at(120)
+    desk.stop()
+    desk.slides(120, last)
+    return desk
+
+
+@pytest.mark.parametrize(("last", "asked"), [(60, True), (61, False)])
+def test_silence_is_presumed_rest_if_the_last_record_was_at_most_half(last: int, asked: bool) -> None:
+    desk = silent(last)
+    desk.silence(6.0)
+    assert ("ask_still" in desk.noticed) is asked
+    desk.silence(2.0)
+    assert ("stop_ignored" in desk.noticed) is not asked
+
+
+def test_it_is_presumed_from_v_by_decel_and_2_s_on() -> None:
+    desk = silent()
+    asked = desk.sent(Stop)[0]
+    desk.silence(asked + 4.25 - desk.now)
+    assert "ask_still" not in desk.noticed
+    desk.silence(0.25)  # 1.2 / 0.5 + 2 are 4.4 s
+    assert "ask_still" in desk.noticed
+    assert not desk.guard.faulted
+
+
+def test_unanswered_for_20_s_it_is_the_alarm_and_nothing_starts_until_somebody_says_still() -> None:
+    desk = silent()
+    desk.silence(2.75)
+    assert desk.noticed[-1] == "ask_still"
+    desk.silence(19.75)
+    assert "rest_unknown" not in desk.noticed
+    desk.silence(0.25)
+    assert desk.noticed[-1] == "rest_unknown"
+    desk.silence(60.0)
+    assert desk.arm() != ""
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm() == ""
+
+
+def test_said_still_ends_it() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.silence(30.0)
+    assert not desk.guard.faulted
+    assert not desk.guard.stopping
+    assert desk.guard.resting(desk.now)
+
+
+def test_still_is_not_believed_against_a_record_of_motion() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    desk.record(11)
+    assert desk.guard.said_still(desk.now) == "the treadmill reports 0.1 km/h"
+    assert Desk().at(100).guard.said_still(200.0) == "it was told to move"
+
+
+def test_motion_again_while_rest_is_presumed_is_the_alarm() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    desk.record(31)
+    assert desk.noticed[-1] == "stop_ignored"
+
+
+def test_measured_rest_ends_the_question() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    desk.runs(0, 0.75)
+    assert not desk.guard.stopping
+    assert not desk.guard.distrusted
+
+
+def test_a_belt_that_fell_silent_gets_six_stops_at_most_and_then_the_alarm_alone() -> None:
+    desk = silent()
+    desk.silence(60.0)
+    assert desk.stops == 6
+    assert desk.guard.faulted
+
+
+def test_one_that_fell_silent_without_a_record_of_falling_as_well() -> None:
+    desk = Desk(silent_at_rest=True).at(80)
+    desk.stop()
+    desk.silence(60.0)
+    assert desk.stops == 6
+
+
+def test_a_person_may_ask_for_more() -> None:
+    desk = silent()
+    desk.silence(60.0)
+    desk.stop()
+    assert desk.stops == 7
+
+
+def test_a_belt_that_did_not_fall_and_is_no_silent_one_gets_stops_without_end() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.silence(60.0)
+    assert desk.stops > 100
+
+
+def test_silence_on_a_machine_that_is_not_known_for_it_is_the_alarm_and_no_question() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.slides(120, 50)
+    desk.silence(6.0)
+    assert "ask_still" not in desk.noticed
+    assert "stop_ignored" in desk.noticed
+
+
+def test_after_silence_motion_counts_from_two_records_again() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    desk.guard.said_still(desk.now)
+    desk.silence(30.0)
+    assert not desk.guard.motion.moving
+    assert desk.arm() == ""
+    desk.want(RequestControl())
+    desk.guard.countdown(desk.now)
+    desk.silence(5.0)
+    desk.guard.intend_start(desk.now)
+    assert desk.want(Start()) == ""
+    desk.runs(40, 0.25)
+    assert desk.guard.state is State.STARTING
+    desk.runs(40, 0.25)
+    assert desk.guard.state is State.RUNNING
+
+
+# --- with physics ---------------------------------------------------------------------------------
+
+
+def test_a_machine_that_ignores_stop_is_told_again_and_the_cord_is_called_for() -> None:
+    bench = Bench(quirks=Quirks(belt=BeltQuirks(ignores_stop=True)), program=program(TEXT))
+    bench.offer()
+    bench.run(60, until=lambda b: b.real_speed >= 140)
+    bench.controller.guard.want_stop(bench.now)
+    bench.run(3.5)
+    assert bench.faults() == ["stop_ignored"]
+    assert len(bench.sent(8)) >= 4
+    assert "PULL THE CORD" in bench.said()[-1]
+
+
+def test_a_machine_that_falls_silent_is_asked_for_and_completes() -> None:
+    quirks = Quirks(telemetry=TelemetryQuirks(silent_at=Speed(40)))
+    bench = Bench(quirks=quirks, program=program(TEXT))
+    bench.offer()
+    assert bench.run(400, until=lambda b: bool(b.events("completed")))
+    assert bench.faults() == []
+    assert len(bench.sent(8)) <= 6
