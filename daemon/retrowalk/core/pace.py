@@ -27,7 +27,7 @@ class Pace:
         self._announced_at = 0.0
         self._held_said = True
         self._steady = True
-        """The goal is not on a slope at this moment."""
+        """The plan is not on its way at this moment."""
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -51,8 +51,7 @@ class Pace:
 
         `peak` is the highest speed that is planned to come, as far as it is to be announced by now.
         """
-        self._steady = asked == self._goal
-        self._goal = asked
+        before, self._goal = self._plan, asked
         sentence = self._announce(peak, guard, now) if may_raise else self._take_back()
         commanded = guard.commanded
         if asked > self._plan:
@@ -64,7 +63,12 @@ class Pace:
         for bound in (guard.cap(now), guard.hand):
             if bound is not None:
                 self._plan = min(self._plan, bound)
+        self._stand(before, passed)
         return sentence
+
+    def _stand(self, before: float, passed: float) -> None:
+        if passed > 0:
+            self._steady = self._plan == before
 
     def _take_back(self) -> str:
         """Raises are off: what was announced and not reached yet has to be announced again."""
@@ -88,9 +92,9 @@ class Pace:
 
     def ease(self, passed: float) -> None:
         """A halt is coming: down to the machine's minimum."""
-        self._steady = self._goal == self._machine.minimum
-        self._goal = self._machine.minimum
+        before, self._goal = self._plan, self._machine.minimum
         self._plan = max(float(self._goal), self._plan - self._limits.ramp_down * passed)
+        self._stand(before, passed)
 
     def ease_s(self) -> float:
         """Seconds that easing still takes by plan."""
@@ -126,7 +130,6 @@ class Pace:
         step = wanted
         while step < lowest:
             step = Speed(step + self._machine.increment)
-        there = self._steady and step == self._machine.on_grid(self._goal)
-        if step >= commanded or not (there or commanded - step >= DOWN_BATCH):
+        if step >= commanded or not (self._steady or commanded - step >= DOWN_BATCH):
             return None
         return Target(step)
