@@ -504,7 +504,7 @@ class Guard:
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
-        elif self.connected and (outstanding or not self.resting(now)):
+        elif self.connected and (outstanding or self.left_running or not self.resting(now)):
             self._stop = stopping
         if outstanding:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)

@@ -1,0 +1,129 @@
+"""G13: motion while faulted or soon after our Stop is alarm and Stop; other motion while idle is manual use."""
+
+import pytest
+from tests.core.bench import Bench
+from tests.core.desk import Desk, authority
+
+from blefit.ftms.machine_status import MachineStatusOp
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Direction, RequestControl, Stop
+
+
+def stopped() -> Desk:
+    """A Stop of ours has just come to known rest."""
+    desk = Desk().at(80)
+    desk.stop()
+    desk.slides(80, 0)
+    while desk.guard.stopping:
+        desk.runs(0, 0.25)
+    return desk
+
+
+@pytest.mark.parametrize(("seconds", "alarm"), [(0.0, True), (9.25, True), (9.75, False), (30.0, False)])
+def test_motion_until_10_s_after_the_rest_of_our_stop_is_alarm_and_stop(seconds: float, alarm: bool) -> None:
+    desk = stopped()
+    desk.runs(0, seconds)
+    desk.runs(60, 0.5)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+    assert (desk.stops == 2) is alarm
+    assert ("manual" in desk.noticed) is not alarm
+
+
+def test_it_needs_a_person_who_clears_it() -> None:
+    desk = stopped()
+    desk.runs(60, 0.5)
+    desk.slides(60, 0)
+    desk.runs(0, 60.0)
+    assert desk.arm() == "a fault has to be cleared at the machine first"
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm() == ""
+
+
+@pytest.mark.parametrize(("speed", "stops"), [(30, 0), (31, 1)])
+def test_motion_while_faulted_is_alarm_and_stop(speed: int, stops: int) -> None:
+    desk = Desk().rest()
+    desk.guard.faulted = True
+    desk.runs(speed, 0.25)
+    assert desk.stops == 0
+    desk.runs(speed, 0.25)
+    assert desk.stops == stops
+
+
+def test_motion_where_no_key_may_start_the_belt_is_alarm_and_stop() -> None:
+    desk = Desk().rest()
+    desk.guard.forbid_motion = True
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(80, 0.5)
+    assert "unexpected_motion" in desk.noticed
+    assert desk.stops == 1
+
+
+@pytest.mark.parametrize("speed", [31, 80, 600, 2000, 65535])
+def test_manual_use_at_whatever_speed_is_watched_and_nothing_is_written(speed: int) -> None:
+    desk = Desk().rest()
+    desk.runs(speed, 30.0)
+    desk.silence(60.0)
+    desk.runs(0, 30.0)
+    assert desk.noticed == ["manual"]
+    assert desk.writes == []
+
+
+@pytest.mark.parametrize("status", list(MachineStatusOp)[:4])
+def test_no_console_key_makes_manual_use_ours(status: MachineStatusOp) -> None:
+    desk = Desk().rest()
+    desk.runs(500, 2.0)
+    assert desk.guard.manual
+    desk.status(status)
+    desk.runs(500, 10.0)
+    assert desk.writes == []
+    assert desk.guard.state is State.DISARMED
+
+
+def test_each_manual_use_is_noticed_once() -> None:
+    desk = Desk().rest()
+    for _ in range(2):
+        desk.runs(300, 5.0)
+        desk.runs(0, 5.0)
+    assert desk.noticed == ["manual", "manual"]
+    assert not desk.guard.manual
+
+
+def test_motion_ends_an_arming_that_did_not_start_it() -> None:
+    desk = Desk().counted()
+    desk.runs(80, 0.5)
+    assert desk.guard.state is State.DISARMED
+    assert "manual" in desk.noticed
+    assert [type(command) for _, command in desk.writes] == [RequestControl]
+
+
+def test_a_stop_request_ends_manual_use_and_only_then_there_are_frames() -> None:
+    desk = Desk().rest()
+    desk.runs(300, 5.0)
+    desk.stop()
+    assert desk.last == Stop()
+    assert not desk.guard.manual
+
+
+def test_of_a_machine_that_starts_high_the_manual_speed_is_remembered() -> None:
+    back = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
+    desk = Desk(starts_above_minimum=True).rest()
+    assert desk.arm(back) == ""
+    desk.guard.disarm(desk.now)
+    desk.runs(600, 5.0)
+    desk.slides(600, 0)
+    desk.runs(0, 1.0)
+    assert desk.arm(back) == "this machine may start at its last speed, which was above its slowest"
+    assert desk.arm() == ""
+
+
+def test_manual_use_with_physics_is_left_alone() -> None:
+    bench = Bench()
+    bench.treadmill.console.press("start")
+    bench.run(10)
+    bench.treadmill.console.set_speed(6.0)
+    bench.run(30)
+    assert bench.real_speed == 600
+    assert bench.frames == []
+    assert bench.snapshot.phase == "manual"
+    assert bench.faults() == []

@@ -1,0 +1,254 @@
+"""G14: nothing starts, resumes or retakes control by itself: not after reconnect, restart or a console key."""
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk, authority
+
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Direction, RequestControl, Start, Stop, Target
+from retrowalk.sim.model.quirks import LinkQuirks, Quirks
+
+BACK = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
+
+
+def test_after_a_reconnect_the_first_write_is_stop_as_soon_as_motion_is_seen() -> None:
+    desk = Desk().at(120)
+    before = len(desk.writes)
+    desk.lose_link()
+    assert desk.noticed[-1] == "link_lost"
+    assert desk.guard.faulted
+    desk.connect()
+    assert len(desk.writes) == before
+    desk.record(31)
+    assert [c for _, c in desk.writes[before:]] == [Stop()]
+
+
+def test_up_to_30_nothing_is_written_before_2_s() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.connect()
+    desk.runs(30, 1.75)
+    assert desk.stops == 0
+    desk.runs(30, 0.25)
+    assert desk.last == Stop()
+
+
+def test_in_silence_stop_is_written_2_s_after_the_reconnect() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.connect()
+    desk.silence(1.75)
+    assert desk.stops == 0
+    desk.silence(0.25)
+    assert desk.stops == 1
+
+
+def test_two_records_at_rest_withhold_it() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 10.0)
+    assert desk.stops == 0
+    assert not desk.guard.left_running
+    assert desk.noticed[-1] == "rest"
+
+
+def test_one_record_at_rest_does_not() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.connect()
+    desk.record(0)
+    desk.silence(2.0)
+    assert desk.stops == 1
+
+
+@pytest.mark.parametrize("when", ["while the link is down", "after it is back"])
+def test_a_persons_word_does_not_withhold_it(when: str) -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.silence(5.0)
+    if when == "while the link is down":
+        assert desk.guard.said_still(desk.now) == ""
+        desk.connect()
+    else:
+        desk.connect()
+        assert desk.guard.said_still(desk.now) == ""
+    desk.silence(2.0)
+    assert desk.stops == 1
+
+
+def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
+    desk = Desk(connect=False)
+    desk.guard.left_running = True
+    desk.connect()
+    desk.record(120)
+    assert desk.last == Stop()
+    assert desk.arm() == "a stop is not over"
+
+
+@pytest.mark.parametrize("way", ["starting", "moving", "walking"])
+def test_nothing_of_a_session_is_taken_up_again_on_a_new_link(way: str) -> None:
+    desk = getattr(Desk(), way)()
+    desk.lose_link()
+    desk.connect()
+    before = len(desk.sent(Start)) + len(desk.sent(Target))
+    desk.runs(80, 1.0)
+    desk.slides(80, 0)
+    desk.runs(0, 120.0)
+    assert len(desk.sent(Start)) + len(desk.sent(Target)) == before
+    assert desk.guard.authority is None
+    assert desk.review(Start()) == "G1"
+
+
+def test_a_lost_link_at_rest_ends_an_arming_without_an_alarm() -> None:
+    desk = Desk().counted()
+    desk.lose_link()
+    assert desk.guard.state is State.DISARMED
+    assert not desk.guard.faulted
+    assert not desk.guard.left_running
+
+
+def test_a_start_needs_the_moving_marker_and_so_does_every_frame_but_stop() -> None:
+    desk = Desk().counted()
+    desk.guard.marked = False
+    assert desk.review(Start()) == "G14"
+    desk.guard.control = False
+    assert desk.review(RequestControl()) == "G14"
+    desk = Desk().walking()
+    desk.guard.marked = False
+    assert desk.review(Target(Speed(90))) == "G14"
+    assert desk.guard.demand(desk.now) is None
+
+
+@pytest.mark.parametrize(("age", "law"), [(3.9, ""), (4.0, "G14")])
+def test_a_start_goes_to_a_belt_at_rest_only(age: float, law: str) -> None:
+    desk = Desk().counted()
+    desk.now += age
+    assert desk.review(Start()) == law
+
+
+def test_one_record_of_motion_is_enough_to_withhold_the_start() -> None:
+    desk = Desk().counted()
+    desk.record(11)
+    assert desk.review(Start()) == "G14"
+
+
+@pytest.mark.parametrize(("silent", "armed"), [(True, True), (False, False)])
+def test_a_persons_word_is_enough_on_machines_that_are_silent_at_rest_only(silent: bool, armed: bool) -> None:
+    desk = Desk(silent_at_rest=silent)
+    desk.silence(5.0)
+    assert desk.guard.said_still(desk.now) == ""
+    assert (desk.arm() == "") is armed
+
+
+def test_a_persons_word_lasts_until_a_record_says_otherwise_and_for_one_start() -> None:
+    desk = Desk(silent_at_rest=True)
+    desk.guard.said_still(desk.now)
+    desk.record(11)
+    assert desk.arm() == "the belt is not known to rest"
+
+
+def test_each_motion_needs_its_own_arming() -> None:
+    desk = Desk().walking()
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 30.0)
+    desk.guard.countdown(desk.now)
+    desk.runs(0, 5.0)
+    desk.guard.intend_start(desk.now)
+    assert desk.review(Start()) == "G1"
+
+
+# --- the console's Start key ----------------------------------------------------------------------
+
+
+def by_console() -> Desk:
+    desk = Desk().rest()
+    desk.runs(80, 0.5)
+    return desk
+
+
+def test_a_session_may_take_over_a_belt_that_the_console_started() -> None:
+    desk = by_console()
+    assert desk.guard.take_over(authority(), desk.now) == ""
+    assert desk.guard.state is State.RUNNING
+    assert desk.review(Start()) == "G1"
+    assert desk.want(RequestControl()) == ""
+    assert desk.review(Target(Speed(90))) == "G7"
+    desk.runs(80, 0.5)
+    assert desk.want(Target(Speed(80))) == ""
+
+
+def test_not_for_a_backward_part_nor_where_no_key_may_start_it() -> None:
+    desk = by_console()
+    assert desk.guard.take_over(BACK, desk.now) == "the console may not start this part"
+    desk.guard.forbid_motion = True
+    assert desk.guard.take_over(authority(), desk.now) == "the console may not start this part"
+
+
+def test_not_without_measured_motion() -> None:
+    assert Desk().rest().guard.take_over(authority(), 101.0) == "no motion is measured"
+    desk = by_console()
+    desk.now += 2.0
+    assert desk.guard.take_over(authority(), desk.now) == "no motion is measured"
+
+
+# --- machines that remember their speed -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["target", "hand"])
+def test_a_machine_seen_to_start_high_makes_no_backward_start_after_a_high_speed(how: str) -> None:
+    desk = Desk().moving(speed=111)
+    desk.want(Target(Speed(80)))
+    desk.slides(111, 80)
+    desk.runs(80, 2.0)
+    if how == "target":
+        desk.want(Target(Speed(100)))
+        desk.runs(100, 2.0)
+    else:
+        desk.runs(120, 3.5)
+        assert desk.guard.hand == 120
+    desk.stop()
+    desk.slides(100, 0)
+    desk.runs(0, 11.0)
+    assert desk.arm(BACK) == "this machine may start at its last speed, which was above its slowest"
+
+
+@pytest.mark.parametrize(("start", "refused"), [(110, False), (111, True)])
+def test_high_is_more_than_30_above_the_minimum(start: int, refused: bool) -> None:
+    desk = Desk().moving(speed=start)
+    desk.want(Target(Speed(80)))
+    desk.slides(start, 80)
+    desk.runs(80, 2.0)
+    desk.want(Target(Speed(100)))
+    desk.runs(100, 2.0)
+    desk.stop()
+    desk.slides(100, 0)
+    desk.runs(0, 11.0)
+    assert (desk.arm(BACK) != "") is refused
+
+
+def test_after_a_planned_halt_at_the_minimum_it_may() -> None:
+    desk = Desk(starts_above_minimum=True).walking()
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 11.0)
+    assert desk.arm(BACK) == ""
+
+
+# --- with physics ---------------------------------------------------------------------------------
+
+
+def test_a_dropped_link_with_physics_ends_in_a_stopped_belt_and_no_second_start() -> None:
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
+    bench = Bench(quirks=Quirks(link=LinkQuirks(drops_after_s=60)), program=program(text))
+    bench.offer()
+    assert bench.run(120, until=lambda b: not b.linked)
+    bench.run(1.0)
+    before = len(bench.frames)
+    bench.connect()
+    bench.run(60)
+    assert bench.frames[before][1] == bytes([8, 1])
+    assert bench.real_speed == 0
+    assert len(bench.sent(7)) == 1

@@ -1,0 +1,165 @@
+"""G15: a hand on the console becomes the target; only lower targets until a person says go on."""
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.desk import Desk
+
+from blefit.ftms.machine_status import MachineStatusOp
+from blefit.units import Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Act, Confirm, Target
+
+
+@pytest.mark.parametrize("speed", [131, 200])
+@pytest.mark.parametrize(("seconds", "hand"), [(3.0, False), (3.25, True)])
+def test_more_than_30_away_from_a_met_target_for_3_s_is_a_hand(
+    speed: int, seconds: float, hand: bool
+) -> None:
+    desk = Desk().at(100)
+    desk.runs(speed, seconds)
+    assert (desk.guard.hand == speed) is hand
+    assert ("hand" in desk.noticed) is hand
+    assert desk.stops == 0
+
+
+def test_30_is_not_away() -> None:
+    desk = Desk().at(100)
+    desk.runs(130, 30.0)
+    assert desk.guard.hand is None
+
+
+def test_away_has_to_last() -> None:
+    desk = Desk().at(100)
+    for _ in range(5):
+        desk.runs(150, 2.5)
+        desk.runs(100, 0.25)
+    assert desk.guard.hand is None
+
+
+def test_a_status_of_a_changed_target_alone_is_no_hand() -> None:
+    desk = Desk().at(100)
+    desk.status(MachineStatusOp.TARGET_SPEED_CHANGED, 300)
+    desk.runs(100, 5.0)
+    assert desk.guard.hand is None
+
+
+@pytest.mark.parametrize(("speed", "hand"), [(80, False), (79, True)])
+def test_falling_more_than_20_below_the_highest_is_a_hand_at_once(speed: int, hand: bool) -> None:
+    desk = Desk().at(100)
+    desk.record(speed)
+    assert (desk.guard.hand is not None) is hand
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_it_is_so_before_the_target_is_met_and_even_answered(answered: bool) -> None:
+    desk = Desk().at(100)
+    if not answered:
+        desk.results[Target] = None
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(110, 0.5)
+    assert desk.guard.hand is None
+    desk.record(89)
+    assert desk.guard.hand == 89
+
+
+def test_falling_to_a_lower_target_is_obedience() -> None:
+    desk = Desk().at(150)
+    assert desk.want(Target(Speed(100))) == ""
+    desk.slides(150, 100)
+    desk.runs(100, 5.0)
+    assert desk.guard.hand is None
+    assert desk.guard.target_met
+
+
+def test_settling_after_an_overshoot_is_none() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(145, 0.5)
+    desk.runs(120, 3.0)
+    assert desk.guard.hand is None
+
+
+def hand_at(speed: int) -> Desk:
+    desk = Desk().at(100)
+    desk.runs(speed, 3.5)
+    assert desk.guard.hand == speed
+    return desk
+
+
+@pytest.mark.parametrize(("speed", "law"), [(130, ""), (140, ""), (141, "G15")])
+def test_the_hands_speed_is_the_target_and_only_lower_ones_pass(speed: int, law: str) -> None:
+    desk = hand_at(140)
+    assert desk.guard.commanded == 140
+    assert desk.review(Target(Speed(speed))) == law
+
+
+def test_the_hand_may_go_on_changing_it() -> None:
+    desk = hand_at(140)
+    desk.runs(180, 1.0)
+    assert desk.guard.hand == 180
+    desk.runs(90, 1.0)
+    assert desk.guard.hand == 90
+
+
+def test_a_lower_target_of_a_step_holds_from_then_on() -> None:
+    desk = hand_at(140)
+    assert desk.want(Target(Speed(110))) == ""
+    desk.slides(140, 110)
+    desk.runs(110, 3.0)
+    assert desk.guard.hand == 110
+    assert desk.review(Target(Speed(120))) == "G15"
+
+
+def test_a_person_says_go_on() -> None:
+    desk = hand_at(140)
+    desk.guard.resume_from_hand()
+    assert desk.guard.hand is None
+    assert desk.guard.commanded == 140
+    assert desk.review(Target(Speed(160))) == ""
+
+
+def test_go_on_after_a_lower_target_keeps_that() -> None:
+    desk = hand_at(140)
+    desk.want(Target(Speed(110)))
+    desk.slides(140, 110)
+    desk.guard.resume_from_hand()
+    assert desk.guard.commanded == 110
+
+
+def test_go_on_without_a_hand_changes_nothing() -> None:
+    desk = Desk().at(100)
+    desk.guard.resume_from_hand()
+    assert desk.guard.commanded == 100
+    Desk().guard.resume_from_hand()
+
+
+def test_a_hand_above_the_cap_is_the_caps_business() -> None:
+    desk = Desk().at(100)
+    desk.runs(340, 3.5)
+    assert desk.guard.state is State.RUNNING
+    assert "cap_enforced" in desk.noticed
+    assert desk.last == Target(Speed(100))
+
+
+def test_a_hand_that_stops_the_belt_is_a_console_stop() -> None:
+    desk = hand_at(140)
+    desk.slides(140, 0)
+    desk.runs(0, 1.0)
+    assert "console_stop" in desk.noticed
+    assert desk.guard.hand is None
+
+
+def test_with_physics_the_hand_keeps_its_speed_until_ok() -> None:
+    text = 'name = "p"\nlevel = 3\nsteps = [ { walk = "forward", for = "6min", speed = 2.0 } ]'
+    bench = Bench(program=program(text), answers=frozenset({Act.START}))
+    bench.offer()
+    assert bench.run(120, until=lambda b: b.real_speed >= 200)
+    bench.run(5)
+    bench.treadmill.console.set_speed(1.2)
+    assert bench.run(3, until=lambda b: b.snapshot.phase == "held")
+    bench.run(60)
+    assert bench.real_speed == 120
+    bench.ask(Confirm(Act.OK))
+    bench.run(60)
+    assert bench.real_speed == 200
+    assert bench.faults() == ["hand"]
