@@ -169,19 +169,21 @@ class MqttLink:
             self._trouble = ""
             log.info("mqtt connected", broker=self._url.netloc, protocol=protocol.name)
             await self._converse(client)
-            for desk in self._desks:
-                await desk.publish_all(client.publish)
         finally:
             await self._say_offline(client)
 
     async def _converse(self, client: aiomqtt.Client) -> None:
-        """Listen and speak until `stop`, at once: no Stop waits for what we have to say."""
+        """Listen and speak, at once: no Stop waits for what we have to say. After `stop` say what is left."""
         ending = asyncio.create_task(self._ending.wait())
-        tasks = {ending, asyncio.create_task(self._listen(client)), asyncio.create_task(self._speak(client))}
+        speaking = asyncio.create_task(self._speak(client))
+        tasks = {ending, speaking, asyncio.create_task(self._listen(client))}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            for desk in self._desks:
+                desk.finish()
+            await speaking
         finally:
             await _end_all(tasks)
 
@@ -192,8 +194,6 @@ class MqttLink:
                 device = discovery_payload(desk.topics, desk.settings.name, __version__)
                 await client.publish(topic, device, qos=1, retain=True)
         await client.publish(self._bridge_state, ONLINE, qos=1, retain=True)
-        for desk in self._desks:
-            await desk.publish_state(client.publish, anew=True)
         await asyncio.gather(*(desk.speak(client.publish) for desk in self._desks))
 
     async def _say_offline(self, client: aiomqtt.Client) -> None:
@@ -202,6 +202,8 @@ class MqttLink:
                 for desk in self._desks:
                     await client.publish(desk.topics.availability, OFFLINE, qos=1, retain=True)
                 await client.publish(self._bridge_state, OFFLINE, qos=1, retain=True)
+                # amqtt acknowledges a message, then delivers it unless we are gone: one more round trip.
+                await client.unsubscribe(list(self._inbound))
 
     async def _subscribe(self, client: aiomqtt.Client, protocol: aiomqtt.ProtocolVersion) -> None:
         for topic in self._inbound:

@@ -38,6 +38,7 @@ class Desk:
         self._published: State | None = None
         self._available: bool | None = None
         self._next_state_at = 0.0
+        self._finishing = False
 
     def read(self, kind: Inbound, payload: bytes, retained: bool, now: float) -> Request | Replied:
         """The request in a message, or the reply that refuses it. `now`: seconds of a steady clock."""
@@ -57,18 +58,21 @@ class Desk:
         )
 
     async def speak(self, publish: Publish) -> None:
-        """Publish what the hub brings, until cancelled."""
-        while True:
+        """Publish the state, then what the hub brings until `finish`, then what is left."""
+        await self._publish_state(publish, anew=True)
+        while not self._finishing:
             await self._publish_notes(publish)
-            due_in = await self.publish_state(publish)
+            due_in = await self._publish_state(publish)
             if not self.reader.waiting:
                 await self.reader.changed(due_in)
-
-    async def publish_all(self, publish: Publish) -> None:
-        """Every event and reply that waits, and the state."""
         while self._unsent or self.reader.waiting:
             await self._publish_notes(publish)
-        await self.publish_state(publish, anew=True)
+        await self._publish_state(publish, anew=True)
+
+    def finish(self) -> None:
+        """The daemon ends: `speak` comes to its end."""
+        self._finishing = True
+        self.reader.wake()
 
     async def _publish_notes(self, publish: Publish) -> None:
         """Some of the events and replies. What a dying connection did not confirm is sent again."""
@@ -85,7 +89,7 @@ class Desk:
             case Replied():
                 pass  # somebody else asked
 
-    async def publish_state(self, publish: Publish, *, anew: bool = False) -> float | None:
+    async def _publish_state(self, publish: Publish, *, anew: bool = False) -> float | None:
         """The state, where it is due; else the seconds until it is. `anew`: whatever was published before."""
         state = self.reader.state
         snapshot = state.snapshot if state else None
