@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
@@ -10,6 +11,7 @@ import structlog
 
 from retrowalk.belt import Belt
 from retrowalk.core.controller import Controller
+from retrowalk.core.faults import BY_ID, CORD
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
     DropLink,
@@ -33,6 +35,9 @@ log = structlog.get_logger()
 TICK_S = 0.25
 STOP_WITHIN_S = 20.0
 """Shutting down waits so long for measured rest; then `retrowalk park` has to do it."""
+DISK_WITHIN_S = 2.0
+"""And then so long for the disk."""
+FAILED = f"{CORD}. retrowalk has failed and the belt may be running."
 
 
 class Radio(Protocol):
@@ -89,6 +94,8 @@ class Station:
         self._offload = offload
         self._radio: Radio | None = None
         self._queue: asyncio.Queue[Happening] = asyncio.Queue()
+        self._submitted: deque[Request] = deque()
+        """What other threads ask, until the loop takes it; also before there is one."""
         self._disk: asyncio.Queue[Mark | Unmark | Quarantine] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm = ""
@@ -110,21 +117,28 @@ class Station:
         self._queue.put_nowait(happening)
 
     def submit(self, request: Request) -> None:
-        """Somebody asks, from any thread."""
+        """Somebody asks, from any thread; before `run` begins it waits for that."""
+        self._submitted.append(request)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody left to ask
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, request)
+                self._loop.call_soon_threadsafe(self._take_submitted)
+
+    def _take_submitted(self) -> None:
+        while self._submitted:
+            self._queue.put_nowait(self._submitted.popleft())
 
     async def run(self) -> None:
         """The control task. A bug in it parks the belt and then ends it with the exception."""
         self._loop = asyncio.get_running_loop()
+        self._take_submitted()
         disk = asyncio.create_task(self._keep_marker(), name=f"marker-{self.id}")
         try:
             while True:
                 self._step(await self._next(), self._loop.time())
         except Exception:
             log.exception("the control task failed: stopping the belt", treadmill=self.id)
-            await self._last_stand()
+            with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
+                await self._last_stand()
             raise
         finally:
             self.alive = False
@@ -132,17 +146,19 @@ class Station:
 
     async def shut_down(self) -> bool:
         """Stop what we started and wait, bounded; True if the belt is known to rest, or was never ours."""
-        assert self._loop is not None
-        controller = self.controller
-        if controller.session is not None or not controller.at_rest(self._loop.time()):
+        loop, controller = asyncio.get_running_loop(), self.controller
+        if controller.session is not None or not controller.at_rest(loop.time()):
             self.post(Request("shutdown", "signal", StopSession()))
-        deadline = self._loop.time() + STOP_WITHIN_S
-        await asyncio.sleep(0)
-        while self._loop.time() < deadline:
-            if self._queue.empty() and controller.at_rest(self._loop.time()) and not controller.marked:
-                return True
+        deadline = loop.time() + STOP_WITHIN_S
+        while self.alive and loop.time() < deadline and not self._parked(loop.time()):  # noqa: ASYNC110 - rest is measured
             await asyncio.sleep(TICK_S)
-        return controller.at_rest(self._loop.time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISK_WITHIN_S):
+                await self._disk.join()
+        return controller.at_rest(loop.time())
+
+    def _parked(self, now: float) -> bool:
+        return self._queue.empty() and self.controller.at_rest(now) and not self.controller.marked
 
     async def _next(self) -> Happening | None:
         try:
@@ -207,16 +223,23 @@ class Station:
                 log.exception("the state folder does not take a file", treadmill=self.id)
                 if isinstance(effect, Mark):
                     self.post(Marked(effect.session_id, f"the moving-marker cannot be written ({error})"))
+            finally:
+                self._disk.task_done()
 
     async def _last_stand(self) -> None:
-        guard, belt = self.controller.guard, self.controller.belt
+        """Something is broken, nobody knows what: stop a belt of ours with the guard and the door alone."""
         assert self._loop is not None
+        guard, belt = self.controller.guard, self.controller.belt
         deadline = self._loop.time() + STOP_WITHIN_S
-        with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
-            guard.want_stop(self._loop.time())
-            while self._loop.time() < deadline and guard.stopping:
-                belt.want(None, self._loop.time())
-                happening = await self._next()
+        guard.disarm(self._loop.time())
+        while guard.stopping and self._loop.time() < deadline:
+            belt.want(None, self._loop.time())
+            happening = await self._next()
+            with contextlib.suppress(Exception):  # it may be this that is broken; the guard sees it first
                 if happening is not None:
                     self.controller.feed(happening, self._loop.time())
-                belt.tick(self._loop.time())
+            belt.tick(self._loop.time())
+            if any(finding.id in BY_ID and BY_ID[finding.id].alarm for finding in guard.findings()):
+                self._speaker.say(Said(FAILED, alarm=True))
+        if guard.stopping or guard.left_running:
+            self._speaker.say(Said(FAILED, alarm=True))

@@ -1,0 +1,314 @@
+"""The control task in virtual time, joined to a simulated treadmill by a radio that never fails."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import pytest
+from tests.core.bench import machine_for, program
+
+from blefit import uuids
+from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.model import (
+    Act,
+    Characteristic,
+    Confirm,
+    Connected,
+    Lost,
+    Notified,
+    Offer,
+    Phase,
+    Replied,
+    Request,
+    Said,
+    StopSession,
+    Written,
+)
+from retrowalk.core.offering import Setup
+from retrowalk.hub import Hub
+from retrowalk.sim.loops import virtual_loop
+from retrowalk.sim.model.emissions import Answer, Client, Notification, Record
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from retrowalk.sim.model.treadmill import Treadmill
+from retrowalk.station import FAILED, STOP_WITHIN_S, Station
+
+CLIENT = Client(1)
+WALK = program(
+    'name = "Walk"\nlevel = 0\nsteps = [ { walk = "forward", for = "5min", speed = 1.2 }, '
+    '{ walk = "forward", for = "60s", speed = 1.0 } ]'
+)
+
+
+class Air:
+    """A radio between a station and a treadmill."""
+
+    def __init__(self, treadmill: Treadmill, post: Callable[[object], None]) -> None:
+        self.treadmill = treadmill
+        self.dropped: list[str] = []
+        self._post = post
+
+    def write(self, connection: int, ticket: int, frame: bytes) -> None:
+        error = self.treadmill.write(CLIENT, frame, asyncio.get_running_loop().time())
+        self._post(Written(connection, ticket, "" if error is None else "refused", error))
+
+    def drop(self, why: str) -> None:
+        self.dropped.append(why)
+        self._post(Lost(1, why))
+
+    async def carry(self) -> None:
+        """What the treadmill sends, as it sends it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            for emission in self.treadmill.advance(loop.time()):
+                match emission:
+                    case Record(_, data):
+                        for frame in self.treadmill.frames(data, 180):
+                            self._notify(uuids.TREADMILL_DATA, frame)
+                    case Notification(_, number, payload):
+                        self._notify(number, payload)
+                    case Answer(client, payload):
+                        self.treadmill.confirmed(client)
+                        self._notify(uuids.FITNESS_MACHINE_CONTROL_POINT, payload)
+            await asyncio.sleep(0.05)
+
+    def _notify(self, number: int, payload: bytes) -> None:
+        self._post(Notified(1, Characteristic(number), payload))
+
+
+@dataclass
+class Disk:
+    """The state folder; `full` refuses every file."""
+
+    marks: list[str] = field(default_factory=list)
+    full: bool = False
+    slow_s: float = 0.0
+
+    def write(self, session_id: str) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.marks.append(session_id)
+
+    def remove(self) -> None:
+        self.marks.clear()
+
+    def quarantine(self, reason: str) -> None:
+        self.marks.append(reason)
+
+    async def do(self, block: Callable[[], None]) -> None:
+        await asyncio.sleep(self.slow_s)
+        block()
+
+
+@dataclass
+class Ears:
+    heard: list[Said] = field(default_factory=list)
+    silenced: int = 0
+
+    def say(self, said: Said) -> None:
+        self.heard.append(said)
+
+    def silence(self) -> None:
+        self.silenced += 1
+
+
+class Hall:
+    """One station with its treadmill."""
+
+    def __init__(self, quirks: Quirks | None = None, disk: Disk | None = None) -> None:
+        quirks = quirks or Quirks()
+        self.disk, self.ears, self.hub = disk or Disk(), Ears(), Hub()
+        setup = Setup(site=SiteLimits(level=6), find_program=lambda _: WALK, new_id=lambda: "s1")
+        self.station = Station(
+            "sim", setup, hub=self.hub, speaker=self.ears, marker=self.disk, offload=self.disk.do
+        )
+        self.treadmill = Treadmill(quirks, now=asyncio.get_running_loop().time())
+        self.air = Air(self.treadmill, self.station.post)  # type: ignore[arg-type]  # it posts happenings only
+        self.station.attach(self.air)
+        self.reader = self.hub.subscribe()
+        self.control: asyncio.Task[None] | None = None
+        self._machine = machine_for(quirks)
+
+    def switch_on(self) -> None:
+        self.treadmill.connect(CLIENT)
+        for number in (uuids.TREADMILL_DATA, 0x2AD3, 0x2AD9, 0x2ADA):
+            self.treadmill.subscribe(CLIENT, number, True)
+        self.station.post(Connected(1, self._machine))
+        self._carrying = asyncio.create_task(self.air.carry())
+        self.control = asyncio.create_task(self.station.run())
+
+    async def walk(self) -> None:
+        """The offered session is started, and walked for half a minute."""
+        self.switch_on()
+        await asyncio.sleep(2)
+        self.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        self.ask("go", Confirm(Act.START))
+        await asyncio.sleep(45)
+        assert self.phase is Phase.WALKING
+        assert self.treadmill.belt.speed > 0
+
+    def ask(self, name: str, ask: Any) -> None:
+        self.station.submit(Request(name, "test", ask))
+
+    @property
+    def phase(self) -> Phase:
+        assert self.hub.latest is not None
+        return self.hub.latest.snapshot.phase
+
+    def replies(self) -> list[tuple[str, str]]:
+        whats = [note.what for note in self.reader.take()]
+        return [(what.id, what.outcome) for what in whats if isinstance(what, Replied)]
+
+
+def in_no_time(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+        runner.run(story())
+
+
+def test_what_was_submitted_before_the_control_task_ran_is_not_lost() -> None:
+    async def story() -> None:
+        hall = Hall()
+        thread = Thread(target=hall.ask, args=("early", StopSession()))
+        thread.start()
+        thread.join()
+        hall.switch_on()
+        await asyncio.sleep(1)
+        assert hall.replies()[0] == ("early", "accepted")
+
+    in_no_time(story)
+
+
+def test_shutting_down_stops_the_belt_and_takes_the_marker_away() -> None:
+    async def story() -> None:
+        hall = Hall(disk=Disk(slow_s=1.0))
+        await hall.walk()
+        assert hall.disk.marks == ["s1"]
+        assert await hall.station.shut_down()
+        assert hall.treadmill.belt.speed == 0
+        assert hall.disk.marks == []
+        assert ("shutdown", "done") in hall.replies()
+
+    in_no_time(story)
+
+
+def test_shutting_down_waits_for_a_belt_that_ignores_stop_no_longer_than_it_says() -> None:
+    async def story() -> None:
+        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
+        await hall.walk()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert not await hall.station.shut_down()
+        assert STOP_WITHIN_S <= loop.time() - began <= STOP_WITHIN_S + 1
+        assert hall.disk.marks == ["s1"], "the next daemon has to know"
+
+    in_no_time(story)
+
+
+def test_a_shutdown_at_rest_takes_no_time() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        began = asyncio.get_running_loop().time()
+        assert await hall.station.shut_down()
+        assert asyncio.get_running_loop().time() - began < 0.5
+        assert not hall.treadmill.belt.is_started
+
+    in_no_time(story)
+
+
+def _break(hall: Hall, broken: str) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    setattr(hall.station.controller, broken, fail)
+
+
+@pytest.mark.parametrize("broken", ["act", "snapshot", "feed"])
+def test_a_bug_in_the_control_task_stops_the_belt_before_it_ends_it(broken: str) -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        _break(hall, broken)
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        assert hall.treadmill.belt.target == 0
+        await asyncio.sleep(5)
+        assert hall.treadmill.belt.speed == 0
+        assert not hall.station.alive
+
+    in_no_time(story)
+
+
+def test_a_bug_while_the_belt_ignores_stop_is_an_alarm() -> None:
+    async def story() -> None:
+        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
+        await hall.walk()
+        _break(hall, "act")
+        assert hall.control is not None
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        assert asyncio.get_running_loop().time() - began <= STOP_WITHIN_S + 1
+        assert Said(FAILED, alarm=True) in hall.ears.heard
+
+    in_no_time(story)
+
+
+def test_a_bug_while_somebody_walks_by_hand_leaves_the_belt_alone() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.treadmill.console.press("start")
+        await asyncio.sleep(10)
+        assert hall.phase is Phase.MANUAL
+        _break(hall, "act")
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        await asyncio.sleep(10)
+        assert hall.treadmill.belt.speed > 0
+        assert hall.ears.heard == []
+
+    in_no_time(story)
+
+
+def test_without_a_marker_on_disk_the_belt_does_not_start_and_the_reply_says_why() -> None:
+    async def story() -> None:
+        hall = Hall(disk=Disk(full=True))
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        hall.ask("go", Confirm(Act.START))
+        await asyncio.sleep(60)
+        assert hall.treadmill.belt.distance_m == 0
+        told = [note.what for note in hall.reader.take()]
+        failed = [what for what in told if isinstance(what, Replied) and what.outcome == "failed"]
+        assert [what.id for what in failed] == ["start"]
+        assert "marker" in failed[0].reason
+        assert "No space left" in failed[0].reason
+
+    in_no_time(story)
+
+
+def test_an_alarm_goes_to_the_speaker_once_and_ends_by_silence() -> None:
+    async def story() -> None:
+        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
+        await hall.walk()
+        hall.ask("stop", StopSession())
+        await asyncio.sleep(15)
+        assert len([said for said in hall.ears.heard if said.alarm]) == 1
+        assert hall.ears.silenced == 0
+        hall.treadmill.safety_key.pull()
+        await asyncio.sleep(5)
+        hall.ask("clear", Confirm(Act.CLEAR))
+        await asyncio.sleep(1)
+        assert hall.ears.silenced == 1
+        assert ("stop", "failed") in hall.replies()
+
+    in_no_time(story)
