@@ -77,7 +77,7 @@ async def test_a_skip_does_not_pass_the_turn(room, spec) -> None:
 async def test_nobody_at_the_machine_means_no_session(room, spec, marker) -> None:
     async with room.daemon() as daemon:
         await daemon.offered()
-        await asyncio.sleep(3600)
+        await asyncio.sleep(900)
         assert [event.type for event in daemon.events("missed", "started")] == ["missed"]
         assert daemon.state().phase is Phase.IDLE
         assert spec.machine.written == []
