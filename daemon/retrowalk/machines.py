@@ -146,7 +146,9 @@ def _read(path: Path) -> MachineFile:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MachineFileError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise MachineFileError(f"{path}: octet {error.start} is not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise MachineFileError(f"{path}: is no TOML: {error}") from error
     try:
         file = MachineFile.model_validate(tree)

@@ -81,7 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "retrowalk"
-        click.echo(f"{command}: {error.format_message()} See {command} --help.", err=True)
+        told = error.format_message()
+        click.echo(
+            f"{command}: {told}{'' if told.endswith(('.', '?')) else '.'} See {command} --help.", err=True
+        )
         return Exit.USAGE
     except click.ClickException as error:
         click.echo(f"retrowalk: {error.format_message()}", err=True)

@@ -16,6 +16,7 @@ from retrowalk.ble.link import Link
 from retrowalk.ble.reading import Reading, machine_of
 from retrowalk.ble.scanner import find
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.cli.numbers import Within
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.limits import Refusals, limits_for
 from retrowalk.core.model import Direction, Machine
@@ -33,9 +34,7 @@ class Seen:
 
 @click.command()
 @click.argument("address")
-@click.option(
-    "--seconds", type=click.FloatRange(1, 120), default=10.0, show_default=True, help="To find it in."
-)
+@click.option("--seconds", type=Within(1, 120), default=10.0, show_default=True, help="To find it in.")
 @click.option("--json", "in_json", is_flag=True, help="One JSON document.")
 def inspect(address: str, seconds: float, in_json: bool) -> None:
     """Connect to the machine of that ADDRESS (or name) and tell what it is. Its belt is not touched."""

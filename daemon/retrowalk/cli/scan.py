@@ -10,12 +10,13 @@ from retrowalk.ble.errors import LinkError
 from retrowalk.ble.scanner import Found
 from retrowalk.ble.scanner import scan as listen
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.cli.numbers import Within
 
 _STATES = {True: "available", False: "in use", None: "unknown"}
 
 
 @click.command()
-@click.option("--seconds", type=click.FloatRange(0.5, 120), default=5.0, show_default=True, help="How long.")
+@click.option("--seconds", type=Within(0.5, 120), default=5.0, show_default=True, help="How long.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def scan(seconds: float, as_json: bool) -> None:
     """List the fitness machines in the air, the nearest first."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.cli.numbers import Within
 from retrowalk.local.client import DaemonClient, DaemonError, Line
 from retrowalk.paths import socket_candidates
 
@@ -40,7 +41,7 @@ def session() -> None:
 @_wait
 @_options
 def start(program: str, walker: str | None, wait: bool, treadmill: str | None, as_json: bool) -> None:
-    """Offer a session of PROGRAM, a name or a file."""
+    """Offer a session of PROGRAM, by its name."""
     keys = {"program": program} | ({"walker": walker} if walker else {})
     _command("start", treadmill, as_json, wait, **keys)
 
@@ -86,7 +87,7 @@ def ack(wait: bool, treadmill: str | None, as_json: bool) -> None:
 
 
 @session.command()
-@click.argument("kmh", type=click.FloatRange(min=0, max=100))
+@click.argument("kmh", type=Within(0, 100))
 @_wait
 @_options
 def cap(kmh: float, wait: bool, treadmill: str | None, as_json: bool) -> None:

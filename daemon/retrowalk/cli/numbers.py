@@ -1,0 +1,19 @@
+"""Numbers of a command line."""
+
+import math
+from typing import Any
+
+import click
+
+
+class Within(click.FloatRange):
+    """A number from `min` to `max`. click's own range lets NaN in: it is neither below nor above."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error where it is none, or out of range."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
