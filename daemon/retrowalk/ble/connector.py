@@ -5,12 +5,16 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import LinkError, LinkLost, NotFound
 from retrowalk.ble.link import Link
 from retrowalk.ble.reading import Describe, Reading, describe
 from retrowalk.ble.scanner import Found, find
 from retrowalk.core.model import Happening, Written
+
+log = structlog.get_logger()
 
 _SEARCH_FOR: Final = 10.0
 _LONGEST_WAIT: Final = 60.0
@@ -55,6 +59,7 @@ class Connector:
         self._failures = 0
         self._tries_at_once = 0
         self._dropped = False
+        self._trouble = ""
         self._found: Found | None = None
         self._reading: Reading | None = None
         self._task: asyncio.Task[object] | None = None
@@ -121,6 +126,7 @@ class Connector:
         self.link = link
         self._dropped = False
         self._state("connected")
+        self._trouble = ""
         loop = asyncio.get_running_loop()
         since = loop.time()
         why = await link.over()
@@ -135,4 +141,9 @@ class Connector:
         longest = _LONGEST_SEARCH_PAUSE if isinstance(error, NotFound) else _LONGEST_WAIT
         seconds = min(longest, 2.0 ** min(self._failures - 1, 10)) * self._rng.uniform(0.8, 1.2)
         self._state(f"waiting {seconds:.0f} s: {error}")
+        if str(error) != self._trouble:  # once for each kind of trouble: it may be switched off for days
+            self._trouble = str(error)
+            log.warning(
+                "treadmill not reached; trying again until it is", treadmill=self._target, why=self._trouble
+            )
         await asyncio.sleep(seconds)
