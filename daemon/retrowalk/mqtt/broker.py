@@ -39,7 +39,7 @@ _PAUSE_S = 1.0
 
 
 class BrokerError(Exception):
-    """The embedded broker could not be started; the text is one sentence for a person."""
+    """The broker cannot be had as configured; the text is one sentence for a person."""
 
 
 def find_mosquitto() -> Path | None:

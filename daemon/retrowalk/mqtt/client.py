@@ -13,12 +13,10 @@ import contextlib
 import logging
 import random
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiomqtt
 import structlog
@@ -29,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from retrowalk import __version__
 from retrowalk.core.model import Request
 from retrowalk.hub import Hub
+from retrowalk.mqtt.address import Address
 from retrowalk.mqtt.desk import Desk
 from retrowalk.mqtt.discovery import discovery_payload
 from retrowalk.mqtt.inbox import Inbox
@@ -56,8 +55,8 @@ _library_log.setLevel(logging.ERROR)  # its warnings are one a message: we say i
 class MqttLink:
     """Publishes the treadmills of `hubs` and hands what is asked of them to `submit`, for as long as it runs.
 
-    `url` replaces the one of the settings (the embedded broker's). Raises OSError or ssl.SSLError where the
-    TLS files of the settings cannot be used.
+    `url` replaces the one of the settings (the embedded broker's). Raises BrokerError where the TLS files
+    of the settings cannot be used.
     """
 
     def __init__(
@@ -70,8 +69,7 @@ class MqttLink:
         first_pause_s: float = 1.0,
     ) -> None:
         self._settings = settings.mqtt
-        self._url = urlsplit(url or settings.mqtt.url)
-        self._tls = self._tls_context() if self._url.scheme == "mqtts" else None
+        self._address = Address.of(url or settings.mqtt.url, settings.mqtt)
         self._first_pause_s = first_pause_s
         self._submit = submit
         prefix = settings.mqtt.prefix
@@ -167,7 +165,7 @@ class MqttLink:
             await self._subscribe(client, protocol)
             self._connected = True
             self._trouble = ""
-            log.info("mqtt connected", broker=self._url.netloc, protocol=protocol.name)
+            log.info("mqtt connected", broker=str(self._address), protocol=protocol.name)
             await self._converse(client)
         finally:
             await self._say_offline(client)
@@ -236,8 +234,8 @@ class MqttLink:
     def _client(self, protocol: aiomqtt.ProtocolVersion) -> aiomqtt.Client:
         password = self._settings.password
         client = aiomqtt.Client(
-            self._url.hostname or "",
-            self._url.port or (8883 if self._tls else 1883),
+            self._address.host,
+            self._address.port,
             username=self._settings.username,
             password=password.get_secret_value() if password else None,
             identifier="",  # the broker's choice; and amqtt, which knows no MQTT 5, hangs on any other
@@ -248,18 +246,12 @@ class MqttLink:
             timeout=_TIMEOUT_S,
             queue_type=Inbox,
             max_queued_incoming_messages=1000,
-            tls_context=self._tls,
+            tls_context=self._address.tls,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             logger=_library_log,
         )
         client.pending_calls_threshold = 1000  # a desk waits for ten at most
         return client
-
-    def _tls_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._settings.tls_ca)
-        if self._settings.tls_cert and self._settings.tls_key:
-            context.load_cert_chain(self._settings.tls_cert, self._settings.tls_key)
-        return context
 
     def _tell_trouble(self, error: aiomqtt.MqttError) -> None:
         """Once for each kind of trouble: the broker may be away for days."""
@@ -268,7 +260,7 @@ class MqttLink:
             trouble += ": check mqtt.username and RETROWALK_MQTT_PASSWORD"
         if trouble != self._trouble:
             what = "mqtt connection lost" if self._connected else "mqtt broker not reached"
-            log.warning(f"{what}; trying again until it works", broker=self._url.netloc, why=trouble)
+            log.warning(f"{what}; trying again until it works", broker=str(self._address), why=trouble)
         self._trouble = trouble
 
 
