@@ -21,6 +21,18 @@ Captured = pytest.CaptureFixture[str]
         (["version", "--jsn"], "retrowalk version: No such option '--jsn'."),
         (["session", "cap", "fast"], "retrowalk session cap: Invalid value for 'KMH': 'fast'"),
         (["session", "start"], "retrowalk session start: Missing argument 'PROGRAM'."),
+        (
+            ["session", "cap", "nan"],
+            "retrowalk session cap: Invalid value for 'KMH': 'nan' is not a number. ",
+        ),
+        (
+            ["demo", "--speedup", "nan"],
+            "retrowalk demo: Invalid value for '--speedup': 'nan' is not a number. ",
+        ),
+        (
+            ["version", "x"],
+            "retrowalk version: Got unexpected extra argument (x). See retrowalk version --help.",
+        ),
     ],
 )
 def test_a_mistyped_command_line_is_one_line_and_exit_2(argv: list[str], told: str, capsys: Captured) -> None:

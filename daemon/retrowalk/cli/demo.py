@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.cli.numbers import Within
 
 if TYPE_CHECKING:  # rich and bumble take half a second: only when the demo runs
     from retrowalk.demo.play import Plan
@@ -22,7 +23,7 @@ PORT = 1883
 @click.option(
     "--program", "program_name", default="waves-1", show_default=True, help="A program by name or path."
 )
-@click.option("--speedup", type=click.FloatRange(0.1, 200), help="Times real time; unset: about 45 s in all.")
+@click.option("--speedup", type=Within(0.1, 200), help="Times real time; unset: about 45 s in all.")
 @click.option("--machine", default="spec", show_default=True, help="By name or path.")
 @click.option(
     "--mqtt-port", type=click.IntRange(1, 65535), help="The broker's port; unset: 1883, or any free one."
@@ -48,7 +49,7 @@ def demo(
         program = read_program(program_name, or_path=True)
         planned = play.planned_s(program, machine_file)
     except (MachineFileError, UnknownProgramError, MalformedProgramError) as error:
-        raise UserError(" ".join(str(error).split()), Exit.USAGE) from error
+        raise UserError(str(error), Exit.USAGE) from error
     rate = speedup or max(1.0, math.ceil(planned / TARGET_S))
     plan = play.Plan(program_name, program, machine, machine_file, rate)
 
