@@ -40,6 +40,8 @@ from retrowalk.sim.model.treadmill import Treadmill
 WRITE_S = 0.05
 TICK_S = 0.25
 ANSWER_AFTER_S = 2.0
+PERSON = "person"
+"""The source of the acts of the willing person."""
 CLIENT = Client(1)
 _ROOM = 180
 
@@ -78,6 +80,8 @@ class Bench:
     answers: frozenset[Act] = frozenset(Act) - {Act.CLEAR}
     connect_now: bool = True
     left_running: bool = False
+    marker_error: str = ""
+    """Why the moving-marker cannot be written."""
     site: SiteLimits = field(default_factory=lambda: SiteLimits(level=6))
     each_step: list[Callable[["Bench"], None]] = field(default_factory=list)
 
@@ -199,7 +203,7 @@ class Bench:
             self._asked_since = (awaiting, self.now)
         elif awaiting in self.answers and self.now - since >= ANSWER_AFTER_S:
             self._asked_since = (None, self.now)
-            self.ask(Confirm(awaiting))
+            self.ask(Confirm(awaiting), PERSON)
 
     def _feed(self, happening: object) -> None:
         self.controller.feed(happening, self.now)  # type: ignore[arg-type]
@@ -210,7 +214,7 @@ class Bench:
         for effect in list(self.controller.effects()):
             self.effects.append((self.now, effect))
             if isinstance(effect, Mark):
-                self.controller.feed(Marked(effect.session_id), self.now)
+                self.controller.feed(Marked(effect.session_id, self.marker_error), self.now)
 
     # --- what can be seen -------------------------------------------------------------------------
 
