@@ -21,7 +21,7 @@ from retrowalk.hub import Hub
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
 from retrowalk.machines import MachineFile, load_machine, match
-from retrowalk.mqtt.broker import EmbeddedBroker
+from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker
 from retrowalk.mqtt.client import MqttLink
 from retrowalk.paths import socket_path
 from retrowalk.plan.scheduler import Scheduler, slots_of
@@ -159,10 +159,24 @@ def machine_file(treadmill: Treadmill, advertised: str) -> MachineFile | None:
     return load_machine(treadmill.machine) if treadmill.machine else match(advertised)
 
 
+def embedded_broker(port: int = 1883) -> EmbeddedBroker:
+    """A broker of our own, started on MQTT's own port; where that is taken, on any free one (the log says).
+
+    Raises BrokerError where there is none to start.
+    """
+    broker = EmbeddedBroker(port)
+    try:
+        broker.start()
+    except BrokerError:
+        broker = EmbeddedBroker()
+        broker.start()
+    return broker
+
+
 def run(settings: Settings) -> None:
     """`retrowalk run`: until SIGTERM or Ctrl-C, then every belt of ours is brought to rest."""
-    broker = EmbeddedBroker() if settings.mqtt.url == "embedded" else None
-    url = broker.start() if broker is not None else settings.mqtt.url
+    broker = embedded_broker() if settings.mqtt.url == "embedded" else None
+    url = broker.url if broker is not None else settings.mqtt.url
     try:
         asyncio.run(_serve(settings, None if url == "off" else url))
     finally:
