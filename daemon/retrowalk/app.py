@@ -17,6 +17,7 @@ from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
 from retrowalk.core.model import Confirm, Machine, Request
 from retrowalk.core.offering import Setup
+from retrowalk.core.program import Program
 from retrowalk.hub import Hub
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
@@ -46,14 +47,17 @@ class App:
         *,
         backend: Backend = PLATFORM,
         speak: Callable[[Hub], Sequence[Output]] | None = None,
+        find_program: Callable[[str], Program] | None = None,
         walker_weight_kg: float | None = None,
         offload: Offload = in_thread,
     ) -> None:
-        """`speak` makes the outputs for sentences in place of those of `[alarm]`."""
+        """`speak` makes the outputs for sentences in place of those of `[alarm]`, `find_program` gives the
+        program of a name in place of the programs folders."""
         self.settings = settings
         self.hubs = {treadmill.id: Hub() for treadmill in settings.treadmills}
         self._sessions = (f"{os.getpid():x}-{n}" for n in count(1))
         self._speak = speak
+        self._find_program = find_program or partial(read_program, own=settings.paths.programs)
         self._weight = walker_weight_kg
         self._offload = offload
         self._watchdog = Watchdog(self.hubs, watchdog_interval())
@@ -130,7 +134,7 @@ class App:
         settings = self.settings
         return Setup(
             site=settings.site_limits(treadmill.id),
-            find_program=lambda name: read_program(name, settings.paths.programs),
+            find_program=self._find_program,
             new_id=lambda: next(self._sessions),
             presence_source=treadmill.presence,
             ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,

@@ -51,7 +51,7 @@ def demo(
     except (MachineFileError, UnknownProgramError, MalformedProgramError) as error:
         raise UserError(str(error), Exit.USAGE) from error
     rate = speedup or max(1.0, math.ceil(planned / TARGET_S))
-    plan = play.Plan(program_name, program, machine, machine_file, rate)
+    plan = play.Plan(program, machine, machine_file, rate)
 
     console = Console()
     lines, transcript = view.Lines(sys.stdout), view.Transcript()
@@ -88,7 +88,8 @@ def demo(
 
 
 def _introduction(plan: "Plan", port: int | None) -> Iterator[str]:
-    yield f"{plan.program.name}, {plan.speedup:g} times as fast as real time; {plan.machine.about}"
+    yield f"{plan.program.name}, {plan.speedup:g} times as fast as real time."
+    yield f"The treadmill is {plan.machine.name}: {plan.machine.about[:1].lower()}{plan.machine.about[1:]}"
     if port is None:
         yield "No MQTT: no broker is installed (apt install mosquitto)."
     else:

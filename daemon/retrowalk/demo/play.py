@@ -60,7 +60,6 @@ class Result:
 class Plan:
     """What is to be played."""
 
-    program_name: str
     program: Program
     machine_name: str
     machine: MachineFile
@@ -148,7 +147,13 @@ def _settings(plan: Plan, url: str | None, folder: Path) -> Settings:
 
 async def _play(plan: Plan, settings: Settings, url: str | None, stage: Stage) -> Result:
     room = Room(plan.machine)
-    app = App(settings, backend=room.backend, speak=stage.speak, walker_weight_kg=WEIGHT_KG)
+    app = App(
+        settings,
+        backend=room.backend,
+        speak=stage.speak,
+        find_program=lambda _: plan.program,
+        walker_weight_kg=WEIGHT_KG,
+    )
     hub = app.hubs[TREADMILL]
     mqtt = None if url is None else MqttLink(settings, app.hubs, app.submit, url=url)
     if mqtt is not None:
@@ -190,7 +195,7 @@ async def _follow(plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot
         if not offered and state.phase is Phase.IDLE and state.link == "connected":
             offered = True
             until = loop.time() + planned_s(plan.program, plan.machine) + SLACK_S
-            app.submit(TREADMILL, Request("demo", "demo", Offer(plan.program_name)))
+            app.submit(TREADMILL, Request("demo", "demo", Offer(plan.program.name)))
         if over and not app.stations[TREADMILL].controller.marked:
             break  # rest is known
         if over and until > loop.time() + ALARM_S:

@@ -1,6 +1,7 @@
 """What a person sees of the demo: a live panel on a terminal, plain lines elsewhere, and the summary."""
 
 import contextlib
+import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TextIO
@@ -30,7 +31,9 @@ _COLOUR = {
     Phase.DISCONNECTED: "red",
 }
 _ARROW = {Direction.FORWARD: "▲ forward", Direction.BACKWARD: "▼ backward", Direction.STANDING: "■ standing"}
-_BAR_KMH = 6.0
+_NARROWEST, _WIDEST = 40, 100
+_SAID_LINES = 5
+"""So many lines are kept for sentences, said or not: a panel that jumps cannot be read."""
 
 
 def clock(seconds: float | None) -> str:
@@ -40,19 +43,20 @@ def clock(seconds: float | None) -> str:
 
 def speed(value: Speed | None) -> str:
     """km/h with one decimal; a dash where nobody knows."""
-    return "  -  " if value is None else f"{kmh(value):.1f}"
+    return " - " if value is None else f"{kmh(value):.1f}"
 
 
 class Transcript:
     """The last sentences that were said, the newest last."""
 
-    def __init__(self, keep: int = 4) -> None:
-        self.lines: deque[tuple[str, bool]] = deque(maxlen=keep)
+    def __init__(self) -> None:
+        self.lines: deque[tuple[str, bool]] = deque(maxlen=_SAID_LINES)
 
     def say(self, said: Said) -> None:
-        """Keep a sentence; a repeated alarm stands once."""
-        if not self.lines or self.lines[-1][0] != said.text:
-            self.lines.append((said.text, said.alarm))
+        """Keep a sentence; a repeated alarm stands once, and a count takes the place of the one before."""
+        if self.lines and (said.text == self.lines[-1][0] or self.lines[-1][0].isdecimal()):
+            self.lines.pop()
+        self.lines.append((said.text, said.alarm))
 
     def close(self) -> None:
         """Nothing to let go."""
@@ -80,43 +84,80 @@ class Lines:
         """Nothing to let go."""
 
 
-def panel(state: Snapshot | None, transcript: Transcript, plan: Plan) -> RenderableType:
-    """The live view of one moment."""
-    title = f"retrowalk demo: {plan.program.name} on {plan.machine.name}, {plan.speedup:g}x"
-    if state is None:
-        return Panel("connecting ...", title=title)
-    head = Table.grid(expand=True)
-    head.add_column()
-    head.add_column(justify="center")
-    head.add_column(justify="right")
-    head.add_row(
-        Text(state.phase.value.replace("_", " ").upper(), style=_COLOUR.get(state.phase, "white")),
-        Text(_ARROW[state.direction], style="bold"),
-        Text(f"elapsed {clock(state.elapsed_s)}   left {clock(state.session_remaining_s)}"),
+def panel(state: Snapshot | None, transcript: Transcript, plan: Plan, columns: int) -> RenderableType:
+    """The live view of one moment, on a terminal of so many columns; always of the same height."""
+    width = max(_NARROWEST, min(columns, _WIDEST))
+    title = f"{plan.program.name} on {plan.machine.name}, {plan.speedup:g}x"
+    body: list[RenderableType] = [Text("connecting ..."), *[Text()] * 9]
+    if state is not None:
+        body = [_head(state), _progress(state), Text(), *_rows(state, width), Text()]
+    return Panel(Group(*body, *_said(transcript, width - 4)), title=title, width=width, border_style="blue")
+
+
+def _head(state: Snapshot) -> Table:
+    phase, style = state.phase.value.replace("_", " ").upper(), _COLOUR.get(state.phase, "white")
+    return _across(
+        Text.assemble((phase, style), "  ", (_ARROW[state.direction], "bold")),
+        Text(f"{clock(state.elapsed_s)} walked, {clock(state.session_remaining_s)} left"),
     )
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="dim", min_width=9)
-    rows.add_column(min_width=40)
-    rows.add_row("speed", _speed_bar(state))
-    rows.add_row("step", _step(state))
-    rows.add_row("next", state.next_step or "the end")
-    rows.add_row("distance", f"{state.distance_m:.0f} m, {state.distance_backward_m:.0f} m of it backward")
-    rows.add_row("asked", Text("" if state.awaiting is None else f"{state.awaiting.value} ?", style="yellow"))
-    said = [Text(line, style="bold white on red" if alarm else "italic") for line, alarm in transcript.lines]
-    return Panel(Group(head, _progress(state), rows, *said), title=title, border_style="blue")
 
 
-def _speed_bar(state: Snapshot) -> Text:
-    width, cap = 24, state.cap or Speed(0)
-    filled = int(min(kmh(state.measured or Speed(0)) / _BAR_KMH, 1) * width)
-    mark = int(min(kmh(cap) / _BAR_KMH, 1) * width)
-    over = state.measured is not None and state.cap is not None and state.measured > cap + 20
-    bar = Text()
-    for cell in range(width):
-        inside = "█" if cell < filled else "·"
-        bar.append("│" if cell == mark and cell >= filled else inside, style="red" if over else "green")
-    numbers = f" {speed(state.measured)} km/h   told {speed(state.commanded)}   cap {speed(state.cap)}"
-    return bar + Text(numbers + (f" ({state.cap_reason})" if state.cap_reason else ""))
+def _across(left: RenderableType, right: RenderableType) -> Table:
+    line = Table.grid(expand=True)
+    line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True, justify="right")
+    line.add_row(left, right)
+    return line
+
+
+def _progress(state: Snapshot) -> Table:
+    done, left = state.elapsed_s, state.session_remaining_s or 0.0
+    bar = Table.grid(expand=True)  # a bar of its own ends no line
+    bar.add_row(ProgressBar(total=max(done + left, 1.0), completed=done))
+    return bar
+
+
+def _rows(state: Snapshot, width: int) -> Iterator[Text]:
+    """One line each, whatever is in it."""
+    asked = "" if state.awaiting is None else f"{state.awaiting.value}?"
+    for name, content in (
+        ("speed", _speed(state, bar=width - 44)),
+        ("step", Text(_step(state))),
+        ("next", Text(state.next_step or "the end")),
+        ("cue", Text(state.cue)),
+        ("distance", Text(f"{state.distance_m:.0f} m, {state.distance_backward_m:.0f} m of it backward")),
+        ("asked", Text(asked, style="bold yellow")),
+    ):
+        row = Text.assemble((f"{name:<10}", "dim"), content)
+        row.truncate(width - 4, overflow="ellipsis")
+        yield row
+
+
+def _said(transcript: Transcript, width: int) -> list[Text]:
+    """The newest sentences that fit as a whole."""
+    lines: list[Text] = []
+    for text, alarm in reversed(transcript.lines):
+        style = "bold white on red" if alarm else "italic"
+        wrapped = [Text(line, style=style) for line in textwrap.wrap(text, width)]
+        if len(wrapped) + len(lines) > _SAID_LINES:
+            break
+        lines = wrapped + lines
+    return [Text()] * (_SAID_LINES - len(lines)) + lines
+
+
+def _speed(state: Snapshot, bar: int) -> Text:
+    """Measured and commanded, and how near to the cap: it stands at four fifths of the bar."""
+    bar = max(bar, 10)
+    mark, measured, cap = bar * 4 // 5, state.measured or Speed(0), state.cap or Speed(0)
+    filled = min(measured * mark // cap, bar) if cap else 0
+    cells = "█" * filled + "·" * (bar - filled)
+    return Text.assemble(
+        f"{speed(state.measured)} of {speed(state.commanded)} km/h  ",
+        (cells[:mark], "green"),
+        "│",
+        (cells[mark:], "red"),
+        f"  cap {speed(state.cap)}",
+    )
 
 
 def _step(state: Snapshot) -> str:
@@ -124,11 +165,6 @@ def _step(state: Snapshot) -> str:
         return "-"
     left = "" if state.step_remaining_s is None else f", {clock(state.step_remaining_s)} left"
     return f"{state.step_index} of {state.step_count}{left}"
-
-
-def _progress(state: Snapshot) -> RenderableType:
-    done, left = state.elapsed_s, state.session_remaining_s or 0.0
-    return ProgressBar(total=max(done + left, 1.0), completed=done, width=None)
 
 
 def plain(state: Snapshot) -> str:
@@ -147,7 +183,7 @@ def live(hub: Hub, transcript: Transcript, plan: Plan, console: Console) -> Iter
 
     def now() -> RenderableType:
         latest = hub.latest
-        return panel(None if latest is None else latest.snapshot, transcript, plan)
+        return panel(None if latest is None else latest.snapshot, transcript, plan, console.width)
 
     with Live(console=console, get_renderable=now, refresh_per_second=8, transient=False):
         yield
@@ -179,7 +215,11 @@ def summary(result: Result, plan: Plan) -> list[str]:
         f"  time      {clock(state.elapsed_s)} of walking, {result.turns} turns",
         f"  distance  {state.distance_m:.0f} m, {state.distance_backward_m:.0f} m of it backward",
         f"  speed     at most {speed(result.highest)} km/h, backward {speed(result.backward_highest)} km/h",
-        *([] if energy is None else [f"  energy    about {energy:.0f} kcal (within a quarter, at best)"]),
+        *(
+            []
+            if energy is None or energy < 1
+            else [f"  energy    about {energy:.0f} kcal (within a quarter, at best)"]
+        ),
     ]
 
 
