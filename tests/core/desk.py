@@ -226,6 +226,14 @@ class Desk:
         """When commands of this kind were written."""
         return [at for at, command in self.writes if isinstance(command, kind)]
 
+    def state(self) -> State:
+        """How much the guard lets through now."""
+        return self.guard.state
+
+    def stopping(self) -> bool:
+        """A stop is not over."""
+        return self.guard.stopping
+
     @property
     def stops(self) -> int:
         """How many Stops were written."""

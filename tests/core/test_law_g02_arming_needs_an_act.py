@@ -15,7 +15,7 @@ def test_an_arming_that_is_not_used_lapses_after_30_s(seconds: float, state: Sta
     desk = Desk().rest()
     desk.arm()
     desk.runs(0, seconds)
-    assert desk.guard.state is state
+    assert desk.state() is state
     assert ("arming_expired" in desk.noticed) == (state is State.DISARMED)
 
 
@@ -25,7 +25,7 @@ def test_a_countdown_that_begins_too_late_counts_for_nothing() -> None:
     desk.now += 30.1
     desk.guard.countdown(desk.now)
     desk.runs(0, 0.25)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
 
 
 def test_a_countdown_within_30_s_keeps_the_arming() -> None:
@@ -34,7 +34,7 @@ def test_a_countdown_within_30_s_keeps_the_arming() -> None:
     desk.runs(0, 29.0)
     desk.guard.countdown(desk.now)
     desk.runs(0, 10.0)
-    assert desk.guard.state is State.ARMED
+    assert desk.state() is State.ARMED
 
 
 @pytest.mark.parametrize(("seconds", "law"), [(4.75, "G2"), (5.0, "")])
@@ -53,7 +53,7 @@ def test_a_countdown_that_never_ends_lapses() -> None:
     desk.arm()
     desk.guard.countdown(desk.now)
     desk.runs(0, 91.0)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.noticed[-1] == "arming_expired"
 
 
@@ -79,7 +79,7 @@ def test_an_expired_intent_disarms_and_cannot_be_renewed() -> None:
     desk.runs(0, 3.0)
     desk.guard.intend_start(desk.now)
     desk.runs(0, 2.25)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     desk.guard.countdown(desk.now)
     desk.guard.intend_start(desk.now)
     assert desk.review(Start()) == "G1"
@@ -114,7 +114,7 @@ def test_one_arming_at_a_time() -> None:
 def test_an_authority_beyond_the_ceilings_in_code_arms_nothing(bad: Authority, why: str) -> None:
     desk = Desk().rest()
     assert why in desk.arm(bad)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
 
 
 @pytest.mark.parametrize(("minimum", "armed"), [(160, True), (161, False)])

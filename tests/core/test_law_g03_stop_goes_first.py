@@ -112,15 +112,15 @@ def test_a_stop_where_nothing_is_known_is_written() -> None:
 def test_a_stop_disarms_an_arming_and_writes_nothing_to_a_belt_at_rest() -> None:
     desk = Desk().counted()
     desk.stop()
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.stops == 0
-    assert not desk.guard.stopping
+    assert not desk.stopping()
 
 
 def test_without_a_link_a_stop_of_a_belt_that_is_not_ours_is_over_at_once() -> None:
     desk = Desk(connect=False)
     desk.stop()
-    assert not desk.guard.stopping
+    assert not desk.stopping()
     desk.connect()
     desk.runs(300, 3.0)
     assert desk.stops == 0

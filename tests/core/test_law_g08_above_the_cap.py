@@ -31,7 +31,7 @@ def test_one_record_above_is_a_glitch() -> None:
         desk.record(400)
         desk.runs(200, 1.0)
     assert len(desk.writes) == before
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
 
 
 def test_the_order_is_free_of_the_step_down_and_of_the_incline() -> None:
@@ -69,7 +69,7 @@ def test_a_belt_that_comes_back_is_let_go_on() -> None:
     desk.slides(300, 200)
     desk.runs(200, 10.0)
     assert desk.stops == 0
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
 
 
 @pytest.mark.parametrize(("speed", "stopped"), [(320, False), (321, True)])
@@ -93,7 +93,7 @@ def test_a_belt_that_starts_above_the_cap_is_told_the_minimum_its_first_target()
     desk = Desk().starting(CAP_200)
     desk.runs(300, 0.75)
     assert desk.last == Target(Speed(80))
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
     assert desk.stops == 0
 
 

@@ -10,9 +10,9 @@ from retrowalk.core.model import Target
 from retrowalk.sim.model.quirks import ControlQuirks, Quirks
 
 
-def first_target(speed: int, **facts: object) -> Desk:
+def first_target(speed: int, *, echoes: bool = False) -> Desk:
     """Moving at `speed` (not above the minimum: no grace for a drop), the first target just answered."""
-    desk = Desk(**facts).moving(speed=speed)
+    desk = Desk(echoes_target=echoes).moving(speed=speed)
     assert desk.want(Target(desk.machine.minimum)) == ""
     return desk
 
@@ -144,10 +144,10 @@ def test_a_refused_first_target_leaves_only_the_first_target() -> None:
 
 
 def test_an_echoing_machine_is_blind_to_this_law() -> None:
-    desk = first_target(80, echoes_target=True)
+    desk = first_target(80, echoes=True)
     desk.runs(128, 4.0)
     assert desk.stops == 0
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
 
 
 def test_miles_for_kilometres_with_physics_never_run_faster_than_the_minimum_in_miles() -> None:

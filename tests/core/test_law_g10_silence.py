@@ -50,7 +50,7 @@ def test_a_silent_outstanding_start_is_not_judged_by_it() -> None:
     desk = Desk().starting()
     desk.silence(9.75)
     assert desk.stops == 0
-    assert desk.guard.state is State.STARTING
+    assert desk.state() is State.STARTING
 
 
 def test_one_record_of_motion_ends_the_exemption() -> None:
@@ -72,9 +72,9 @@ def test_a_record_up_to_30_does_not(record: int, exempt: bool) -> None:
 def test_a_start_that_runs_out_at_known_rest_disarms_and_writes_nothing() -> None:
     desk = Desk().starting()
     desk.runs(0, 9.75)
-    assert desk.guard.state is State.STARTING
+    assert desk.state() is State.STARTING
     desk.runs(0, 0.25)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.noticed[-1] == "start_failed"
     assert desk.stops == 0
 
@@ -83,9 +83,9 @@ def test_a_start_that_runs_out_at_known_rest_disarms_and_writes_nothing() -> Non
 def test_a_commissioned_delay_and_4_s_may_be_longer_than_10_s(delay: float, seconds: float) -> None:
     desk = Desk(start_delay_s=delay).starting()
     desk.runs(0, seconds - 0.25)
-    assert desk.guard.state is State.STARTING
+    assert desk.state() is State.STARTING
     desk.runs(0, 0.25)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
 
 
 @pytest.mark.parametrize("records", [(), (0,), (20,) * 39], ids=["none", "one", "of a belt that creeps"])
@@ -114,7 +114,7 @@ def test_a_belt_that_stirred_and_came_to_rest_again_does_not_stay_armed() -> Non
     desk = Desk().starting()
     desk.record(40)
     desk.runs(0, 10.0)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
 
 
 def test_after_a_start_ran_out_motion_is_alarm_and_stop_until_somebody_says_still() -> None:
@@ -131,7 +131,7 @@ def test_measured_rest_does_not_take_the_place_of_the_persons_word() -> None:
     desk.silence(10.0)
     desk.silence(20.0)
     desk.runs(0, 30.0)
-    assert not desk.guard.stopping
+    assert not desk.stopping()
     assert desk.guard.distrusted
     assert desk.guard.said_still(desk.now) == ""
     assert not desk.guard.distrusted

@@ -55,19 +55,19 @@ def test_at_rest_in_time_it_is_over_without_a_fault() -> None:
     desk.runs(0, 1.0)
     assert desk.noticed[-1] == "rest"
     assert not desk.guard.faulted
-    assert not desk.guard.stopping
+    assert not desk.stopping()
 
 
 def test_one_zero_is_no_rest() -> None:
     desk = Desk().at(120)
     desk.stop()
     desk.slides(120, 0)
-    assert desk.guard.stopping
+    assert desk.stopping()
     desk.record(30)
     desk.runs(0, 0.5)
-    assert desk.guard.stopping
+    assert desk.stopping()
     desk.runs(0, 0.25)
-    assert not desk.guard.stopping
+    assert not desk.stopping()
 
 
 def test_nothing_known_of_the_belt_is_the_alarm_after_3_s() -> None:
@@ -162,7 +162,7 @@ def test_a_stop_while_a_start_is_outstanding_is_written_whatever_telemetry_says(
     desk.stop()
     assert desk.last == Stop()
     desk.runs(0, 1.0)
-    assert not desk.guard.stopping
+    assert not desk.stopping()
 
 
 @pytest.mark.parametrize("how", ["stop", "disarm", "console", "refused", "control lost"])
@@ -181,7 +181,7 @@ def test_whatever_ends_an_outstanding_start_writes_the_stop(how: str) -> None:
         case _:
             desk.status(0xFF)  # type: ignore[arg-type]  # control permission lost
     desk.runs(0, 0.25)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.sent(Stop)
 
 
@@ -211,10 +211,10 @@ def test_a_stop_that_is_owed_is_not_ended_by_rest_before_it_is_through() -> None
     desk.write_error = "no"
     desk.stop()
     desk.runs(0, 2.0)
-    assert desk.guard.stopping
+    assert desk.stopping()
     desk.write_error = ""
     desk.runs(0, 1.0)
-    assert not desk.guard.stopping
+    assert not desk.stopping()
     assert desk.stops >= 3
 
 
@@ -223,11 +223,11 @@ def test_a_stop_that_is_owed_is_not_ended_by_a_person_before_it_is_through_or_th
     desk.write_error = "no"
     desk.stop()
     assert desk.guard.said_still(desk.now) == ""
-    assert desk.guard.stopping
+    assert desk.stopping()
     desk.silence(24.0)
     assert "rest_unknown" in desk.noticed
     assert desk.guard.said_still(desk.now) == ""
-    assert not desk.guard.stopping
+    assert not desk.stopping()
 
 
 def test_a_stop_that_is_owed_and_stuck_is_owed_on_the_next_link() -> None:
@@ -291,7 +291,7 @@ def test_said_still_ends_it() -> None:
     assert desk.guard.said_still(desk.now) == ""
     desk.silence(30.0)
     assert not desk.guard.faulted
-    assert not desk.guard.stopping
+    assert not desk.stopping()
     assert desk.guard.resting(desk.now)
 
 
@@ -314,7 +314,7 @@ def test_measured_rest_ends_the_question() -> None:
     desk = silent()
     desk.silence(5.0)
     desk.runs(0, 0.75)
-    assert not desk.guard.stopping
+    assert not desk.stopping()
     assert not desk.guard.distrusted
 
 
@@ -368,9 +368,9 @@ def test_after_silence_motion_counts_from_two_records_again() -> None:
     desk.guard.intend_start(desk.now)
     assert desk.want(Start()) == ""
     desk.runs(40, 0.25)
-    assert desk.guard.state is State.STARTING
+    assert desk.state() is State.STARTING
     desk.runs(40, 0.25)
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
 
 
 # --- with physics ---------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_the_console_stops_disarm_and_write_nothing_while_the_belt_comes_to_rest
 ) -> None:
     desk = Desk().at(120)
     desk.status(op, None if op is KEY else 1)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.noticed[-1] == noticed
     desk.slides(120, 0)
     desk.runs(0, 1.0)
@@ -132,14 +132,14 @@ def test_rest_that_nobody_commanded_is_a_console_stop_and_no_hand() -> None:
     desk.runs(0, 0.75)
     assert "console_stop" in desk.noticed
     assert desk.noticed[-1] == "rest"
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.stops == 0
 
 
 def test_armed_the_console_stop_disarms() -> None:
     desk = Desk().counted()
     desk.status(CONSOLE_STOP, 1)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert desk.review(Start()) == "G1"
 
 
@@ -194,7 +194,7 @@ def test_other_statuses_say_nothing_to_the_guard(op: MachineStatusOp) -> None:
     before = list(desk.noticed)
     desk.status(op)
     assert desk.noticed == before
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
 
 
 def test_the_key_while_our_stop_goes_on_is_said_and_changes_nothing_else() -> None:
@@ -202,7 +202,7 @@ def test_the_key_while_our_stop_goes_on_is_said_and_changes_nothing_else() -> No
     desk.stop()
     desk.status(KEY)
     assert desk.noticed[-1] == "safety_key"
-    assert desk.guard.stopping
+    assert desk.stopping()
 
 
 # --- with physics ---------------------------------------------------------------------------------

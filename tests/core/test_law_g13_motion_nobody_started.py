@@ -1,4 +1,4 @@
-"""G13: motion while faulted or soon after our Stop is alarm and Stop; other motion while idle is manual use."""
+"""G13: motion while faulted or soon after our Stop is alarm and Stop; other motion is manual use."""
 
 import pytest
 from tests.core.bench import Bench
@@ -15,7 +15,7 @@ def stopped() -> Desk:
     desk = Desk().at(80)
     desk.stop()
     desk.slides(80, 0)
-    while desk.guard.stopping:
+    while desk.stopping():
         desk.runs(0, 0.25)
     return desk
 
@@ -77,7 +77,7 @@ def test_no_console_key_makes_manual_use_ours(status: MachineStatusOp) -> None:
     desk.status(status)
     desk.runs(500, 10.0)
     assert desk.writes == []
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
 
 
 def test_each_manual_use_is_noticed_once() -> None:
@@ -92,7 +92,7 @@ def test_each_manual_use_is_noticed_once() -> None:
 def test_motion_ends_an_arming_that_did_not_start_it() -> None:
     desk = Desk().counted()
     desk.runs(80, 0.5)
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert "manual" in desk.noticed
     assert [type(command) for _, command in desk.writes] == [RequestControl]
 

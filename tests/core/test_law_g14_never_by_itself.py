@@ -1,4 +1,4 @@
-"""G14: nothing starts, resumes or retakes control by itself: not after reconnect, restart or a console key."""
+"""G14: nothing starts, resumes or retakes control by itself: not after a reconnect, restart or key."""
 
 import pytest
 from tests.core.bench import Bench, program
@@ -104,7 +104,7 @@ def test_nothing_of_a_session_is_taken_up_again_on_a_new_link(way: str) -> None:
 def test_a_lost_link_at_rest_ends_an_arming_without_an_alarm() -> None:
     desk = Desk().counted()
     desk.lose_link()
-    assert desk.guard.state is State.DISARMED
+    assert desk.state() is State.DISARMED
     assert not desk.guard.faulted
     assert not desk.guard.left_running
 
@@ -172,7 +172,7 @@ def by_console() -> Desk:
 def test_a_session_may_take_over_a_belt_that_the_console_started() -> None:
     desk = by_console()
     assert desk.guard.take_over(authority(), desk.now) == ""
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
     assert desk.review(Start()) == "G1"
     assert desk.want(RequestControl()) == ""
     assert desk.review(Target(Speed(90))) == "G7"

@@ -110,6 +110,18 @@ def test_a_lower_target_of_a_step_holds_from_then_on() -> None:
     assert desk.review(Target(Speed(120))) == "G15"
 
 
+@pytest.mark.parametrize("result", [1, 4])
+def test_the_answer_to_a_target_that_the_hand_overruled_does_not_bring_it_back(result: int) -> None:
+    desk = Desk().at(100)
+    desk.results[Target] = None
+    desk.want(Target(Speed(120)))
+    desk.record(75)
+    assert desk.guard.hand == 75
+    desk.answer(Target(Speed(120)), result)
+    assert desk.guard.hand == 75
+    assert desk.review(Target(Speed(80))) == "G15"
+
+
 def test_a_person_says_go_on() -> None:
     desk = hand_at(140)
     desk.guard.resume_from_hand()
@@ -136,7 +148,7 @@ def test_go_on_without_a_hand_changes_nothing() -> None:
 def test_a_hand_above_the_cap_is_the_caps_business() -> None:
     desk = Desk().at(100)
     desk.runs(340, 3.5)
-    assert desk.guard.state is State.RUNNING
+    assert desk.state() is State.RUNNING
     assert "cap_enforced" in desk.noticed
     assert desk.last == Target(Speed(100))
 

@@ -19,7 +19,6 @@ STOP_WRITE_S = 2.0
 
 STOP_PARAMETER = 1
 CONTROL_NOT_PERMITTED = int(ResultCode.CONTROL_NOT_PERMITTED)
-ATT_IN_PROGRESS = 0xFE
 
 
 def encode(command: Command) -> bytes:
@@ -33,7 +32,7 @@ def encode(command: Command) -> bytes:
             request = Request(OpCode.SET_TARGET_SPEED, speed)
         case TargetIncline(incline):
             request = Request(OpCode.SET_TARGET_INCLINATION, incline)
-        case Stop():
+        case Stop():  # pragma: no branch - the union is closed
             request = Request(OpCode.STOP_OR_PAUSE, STOP_PARAMETER)
     return request.encode()
 
@@ -78,7 +77,6 @@ class _Pending:
     command: Command
     ticket: int
     sent: float
-    written: bool = False
 
 
 class Exchange:
@@ -127,7 +125,6 @@ class Exchange:
         if pending is None or pending.ticket != event.ticket:
             return None
         if not event.error and event.att_error is None:
-            pending.written = True
             return None
         self._pending = None
         result = Result.FAILED if event.att_error is None else Result.NOT_STARTED

@@ -548,7 +548,7 @@ class Guard:
                 refusal = self._review_start(now)
             case Target(speed):
                 refusal = self._review_target(speed, now)
-            case TargetIncline(incline):
+            case TargetIncline(incline):  # pragma: no branch - the union is closed
                 refusal = self._review_incline(incline, now)
         return Approved(command, frame, _SEAL) if refusal is None else refusal
 

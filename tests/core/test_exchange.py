@@ -1,0 +1,159 @@
+"""Control Point transactions: one at a time, each ends, whatever the machine and the radio do."""
+
+import pytest
+
+from blefit.ftms.control_point import Response
+from blefit.units import Incline, Speed
+from retrowalk.core.exchange import Exchange, Outcome, Result, encode, op_code
+from retrowalk.core.model import Command, RequestControl, Start, Stop, Target, TargetIncline, Written
+
+TARGET = Target(Speed(80))
+
+
+def begun(command: Command = TARGET) -> tuple[Exchange, int]:
+    exchange = Exchange()
+    ticket, _ = exchange.begin(command, 10.0)
+    return exchange, ticket
+
+
+@pytest.mark.parametrize(
+    ("command", "frame"),
+    [
+        (RequestControl(), "00"),
+        (Start(), "07"),
+        (Stop(), "08 01"),
+        (TARGET, "02 50 00"),
+        (TargetIncline(Incline(5)), "03 05 00"),
+        (TargetIncline(Incline(-5)), "03 fb ff"),
+    ],
+)
+def test_every_command_has_its_octets(command: Command, frame: str) -> None:
+    assert encode(command) == bytes.fromhex(frame)
+    assert op_code(command) == bytes.fromhex(frame)[0]
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome", "denied"),
+    [
+        (1, Result.SUCCESS, False),
+        (2, Result.REFUSED, False),
+        (3, Result.REFUSED, False),
+        (4, Result.REFUSED, False),
+        (5, Result.REFUSED, True),
+        (0, Result.REFUSED, False),
+        (255, Result.REFUSED, False),
+    ],
+)
+def test_an_answer_ends_it_by_its_result(result: int, outcome: Result, denied: bool) -> None:
+    exchange, _ = begun()
+    ended = exchange.answered(Response(2, result))
+    assert ended == Outcome(TARGET, outcome, result)
+    assert ended.control_denied is denied
+    assert exchange.answered(Response(2, result)) is None
+
+
+def test_an_answer_to_something_else_ends_nothing() -> None:
+    exchange, _ = begun()
+    assert exchange.answered(Response(7, 1)) is None
+    assert exchange.answered(Response(2, 1)) is not None
+
+
+def test_an_answer_may_come_before_the_write_is_done() -> None:
+    exchange, ticket = begun()
+    assert exchange.answered(Response(2, 1)) is not None
+    assert exchange.written(Written(1, ticket)) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "result"),
+    [
+        (Written(1, 1, "gone"), Result.FAILED),
+        (Written(1, 1, "refused", 0x80), Result.NOT_STARTED),
+        (Written(1, 1, "", 0xFE), Result.NOT_STARTED),
+    ],
+)
+def test_a_failed_write_ends_it(event: Written, result: Result) -> None:
+    exchange, _ = begun()
+    ended = exchange.written(event)
+    assert ended == Outcome(TARGET, result, event.att_error, event.error)
+
+
+def test_a_done_write_goes_on_waiting_for_its_answer() -> None:
+    exchange, ticket = begun()
+    assert exchange.written(Written(1, ticket)) is None
+    assert not exchange.free(TARGET, 11.0)
+    assert exchange.answered(Response(2, 1)) is not None
+
+
+def test_the_write_of_an_older_transaction_ends_nothing() -> None:
+    exchange, ticket = begun()
+    exchange.begin(Stop(), 10.1)
+    assert exchange.written(Written(1, ticket, "late")) is None
+
+
+@pytest.mark.parametrize(("now", "over"), [(12.9, False), (13.0, True)])
+def test_unanswered_for_3_s_it_ends(now: float, over: bool) -> None:
+    exchange, _ = begun()
+    assert (exchange.overdue(now) == Outcome(TARGET, Result.UNANSWERED)) is over
+    assert Exchange().overdue(now) is None
+
+
+@pytest.mark.parametrize(("now", "free"), [(10.29, False), (10.3, True)])
+def test_frames_keep_0_3_s_between_them(now: float, free: bool) -> None:
+    exchange, _ = begun()
+    exchange.answered(Response(2, 1))
+    assert exchange.free(Start(), now) is free
+
+
+def test_one_at_a_time_but_a_stop_overtakes() -> None:
+    exchange, _ = begun()
+    assert not exchange.free(Start(), 11.0)
+    assert exchange.free(Stop(), 10.0)
+    ticket, overtaken = exchange.begin(Stop(), 10.0)
+    assert ticket == 2
+    assert overtaken == (Outcome(TARGET, Result.OVERTAKEN),)
+    assert exchange.answered(Response(2, 1)) is None
+
+
+def test_a_stop_does_not_go_while_one_is_being_written() -> None:
+    exchange, ticket = begun(Stop())
+    assert not exchange.free(Stop(), 10.5)
+    exchange.written(Written(1, ticket))
+    assert exchange.free(Stop(), 10.5)
+
+
+@pytest.mark.parametrize("end", ["write", "answer", "reset", "failure"])
+def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
+    exchange, ticket = begun(Stop())
+    assert not exchange.stop_stuck(11.9)
+    assert exchange.stop_stuck(12.0)
+    match end:
+        case "write":
+            exchange.written(Written(1, ticket))
+        case "failure":
+            exchange.written(Written(1, ticket, "no"))
+        case "answer":
+            exchange.answered(Response(8, 1))
+        case _:
+            exchange.reset()
+    assert not exchange.stop_stuck(20.0)
+
+
+def test_a_stop_that_waits_for_its_answer_only_is_not_stuck() -> None:
+    exchange, ticket = begun(Stop())
+    exchange.written(Written(1, ticket))
+    assert not exchange.stop_stuck(20.0)
+
+
+def test_an_unanswered_stop_whose_write_is_not_through_stays_stuck() -> None:
+    exchange, _ = begun(Stop())
+    assert exchange.overdue(13.0) is not None
+    assert exchange.stop_stuck(13.0)
+
+
+def test_a_reset_forgets_what_is_pending_and_no_ticket_comes_twice() -> None:
+    exchange, ticket = begun()
+    exchange.reset()
+    assert exchange.free(TARGET, 10.0)
+    assert exchange.answered(Response(2, 1)) is None
+    assert exchange.begin(TARGET, 10.0)[0] > ticket

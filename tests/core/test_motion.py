@@ -1,0 +1,110 @@
+"""Words: at rest, moving, falling, and how old what is known is."""
+
+import pytest
+
+from blefit.units import Speed
+from retrowalk.core.motion import Motion
+
+
+def fed(*records: tuple[float, int]) -> Motion:
+    motion = Motion()
+    for at, speed in records:
+        motion.record(Speed(speed), at)
+    return motion
+
+
+@pytest.mark.parametrize(
+    ("records", "at_rest"),
+    [
+        ([(0.0, 0)], False),
+        ([(0.0, 0), (0.49, 0)], False),
+        ([(0.0, 0), (0.5, 0)], True),
+        ([(0.0, 10), (0.5, 10)], True),
+        ([(0.0, 10), (0.5, 11)], False),
+        ([(0.0, 0), (0.3, 11), (0.6, 0)], False),
+        ([(0.0, 0), (0.3, 0), (0.6, 0)], True),
+        ([(0.0, 0), (0.5, 0), (0.6, 11)], False),
+        ([(0.0, 80), (0.5, 0), (1.0, 0)], True),
+    ],
+)
+def test_at_rest_is_up_to_10_in_two_records_half_a_second_apart(
+    records: list[tuple[float, int]], at_rest: bool
+) -> None:
+    assert fed(*records).at_rest is at_rest
+
+
+@pytest.mark.parametrize(
+    ("records", "moving"),
+    [
+        ([(0.0, 31)], False),
+        ([(0.0, 31), (0.2, 31)], True),
+        ([(0.0, 30), (0.2, 30)], False),
+        ([(0.0, 31), (0.2, 20), (0.4, 31)], True),
+        ([(0.0, 31), (0.2, 31), (0.4, 20)], True),
+        ([(0.0, 31), (0.25, 0), (0.75, 0), (1.0, 31)], False),
+        ([(0.0, 80), (0.25, 80), (0.5, 0), (1.0, 0)], False),
+    ],
+)
+def test_moving_is_above_30_in_two_records_until_rest(records: list[tuple[float, int]], moving: bool) -> None:
+    assert fed(*records).moving is moving
+
+
+@pytest.mark.parametrize(
+    ("records", "now", "falling"),
+    [
+        ([(0.0, 100), (1.0, 91)], 1.0, False),
+        ([(0.0, 100), (1.0, 90)], 1.0, True),
+        ([(0.0, 100), (2.0, 90)], 2.0, True),
+        ([(0.0, 100), (2.1, 90)], 2.1, False),
+        ([(0.0, 100), (1.0, 90)], 2.1, False),
+        ([(0.0, 80), (1.0, 100)], 1.0, False),
+        ([], 1.0, False),
+    ],
+)
+def test_falling_is_10_below_the_highest_of_the_last_2_s(
+    records: list[tuple[float, int]], now: float, falling: bool
+) -> None:
+    assert fed(*records).falling(now) is falling
+
+
+@pytest.mark.parametrize(
+    ("records", "now", "rests"),
+    [
+        ([(0.0, 0), (1.0, 0)], 1.0, True),
+        ([(0.0, 0), (1.0, 0)], 1.99, True),
+        ([(0.0, 0), (1.0, 0)], 2.0, False),
+        ([(0.0, 0), (0.3, 0)], 0.3, False),
+        ([(0.0, 40), (0.5, 0), (1.0, 0)], 1.5, False),
+    ],
+)
+def test_rest_of_this_moment_needs_two_young_records_and_no_other(
+    records: list[tuple[float, int]], now: float, rests: bool
+) -> None:
+    assert fed(*records).rests(now, 2.0) is rests
+
+
+def test_what_is_not_known_is_neither_rest_nor_motion_nor_fresh() -> None:
+    motion = Motion()
+    assert motion.speed is None
+    assert motion.age(5.0) is None
+    assert not motion.fresh(5.0, 2.0)
+    assert not motion.rests(5.0, 2.0)
+    assert not motion.at_rest
+    assert not motion.moving
+
+
+def test_fresh_is_younger_than() -> None:
+    motion = fed((1.0, 0))
+    assert motion.fresh(2.99, 2.0)
+    assert not motion.fresh(3.0, 2.0)
+    assert motion.age(3.0) == 2.0
+
+
+def test_a_persons_still_ends_motion_and_two_new_records_begin_it() -> None:
+    motion = fed((0.0, 80), (0.2, 80))
+    motion.said_still()
+    assert not motion.moving
+    motion.record(Speed(80), 1.0)
+    assert not motion.moving
+    motion.record(Speed(80), 1.2)
+    assert motion.moving
