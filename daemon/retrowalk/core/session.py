@@ -138,6 +138,7 @@ class Session:
         self._control_asked: float | None = None
         self._called: int | None = None
         self._refusals = 0
+        self._eased_by_target = False
         self._refused_at = float("-inf")
         self._last = now
         self._notes: list[Emitted | Said] = []
@@ -229,7 +230,8 @@ class Session:
             return None
         if not guard.resting(now):
             return Act.STILL
-        if self._rest_left(now) > self.limits.countdown_s:
+        resting = self.halt in (Halt.REST, Halt.BELTOFF)
+        if resting and (self._rest_left(now) > self.limits.countdown_s or not _walks(self.next_segment)):
             return None
         return Act.FACING if self.halt is Halt.TURN or self.heading is not self.facing else Act.START
 
@@ -381,6 +383,7 @@ class Session:
     def ask_to_halt(self, halt: Halt, now: float) -> None:
         """Down the planned ramp to the minimum, then Stop."""
         self.halt = halt
+        self._eased_by_target = False
         self._go(Stage.EASING, now)
         if halt in _STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(_STOPPING[halt])
@@ -526,7 +529,9 @@ class Session:
             case Stage.WALKING if guard.state is State.RUNNING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
             case Stage.EASING if guard.control and guard.state is State.RUNNING:
-                return self._pace.target(guard, now)
+                target = self._pace.target(guard, now)
+                self._eased_by_target = self._eased_by_target or target is not None
+                return target
             case _:
                 return None
 
@@ -541,7 +546,7 @@ class Session:
         commanded = guard.commanded
         low = commanded is not None and commanded <= self.machine.minimum
         return (
-            (low and (guard.target_met or guard.hand is not None))
+            (low and (guard.target_met or (guard.hand is not None and not self._eased_by_target)))
             or not guard.control
             or now - self._since > EASE_PATIENCE_S + self._pace.ease_s()
         )

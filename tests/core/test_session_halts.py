@@ -1,0 +1,305 @@
+"""Every way from motion to rest and back: turns, rests, pauses, the end, and programs that begin with one."""
+
+import itertools
+
+import pytest
+from tests.core.bench import Bench, program
+
+from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.model import Act, Confirm, Direction, Phase, ResumeSession, Skip
+from retrowalk.core.session import Stage
+from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
+
+FORWARD = '{ walk = "forward", for = "20s", speed = 1.0 }'
+BACKWARD = '{ walk = "backward", for = "20s", speed = 1.0 }'
+TURN_BACK, TURN_FORTH = '{ turn = "backward" }', '{ turn = "forward" }'
+REST, PUSH = '{ rest = "15s" }', '{ beltoff = "15s" }'
+QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
+
+
+def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
+    text = f'name = "p"\nlevel = 0\nsteps = [ {", ".join(steps)} ]'
+    return Bench(quirks=quirks, program=program(text), **facts)  # type: ignore[arg-type]  # a table of facts
+
+
+@pytest.mark.parametrize(
+    ("steps", "acts", "starts"),
+    [
+        ((FORWARD,), [Act.START], 1),
+        ((BACKWARD,), [Act.START, Act.FACING], 1),
+        ((TURN_BACK, BACKWARD), [Act.START, Act.FACING], 1),
+        ((REST, FORWARD), [Act.START, Act.START], 1),
+        ((REST, BACKWARD), [Act.START, Act.FACING], 1),
+        ((PUSH, FORWARD), [Act.START, Act.START], 1),
+        ((FORWARD, TURN_BACK, BACKWARD), [Act.START, Act.FACING], 2),
+        ((FORWARD, REST, FORWARD), [Act.START, Act.START], 2),
+        ((FORWARD, PUSH, FORWARD), [Act.START, Act.START], 2),
+        ((FORWARD, REST, TURN_BACK, BACKWARD), [Act.START, Act.FACING], 2),
+        ((FORWARD, TURN_BACK, REST, BACKWARD), [Act.START, Act.FACING, Act.START], 2),
+        ((FORWARD, TURN_BACK, TURN_FORTH, FORWARD), [Act.START, Act.FACING, Act.FACING], 2),
+        ((FORWARD, REST), [Act.START], 1),
+        ((FORWARD, TURN_BACK), [Act.START, Act.FACING], 1),
+    ],
+)
+def test_every_motion_from_rest_has_its_own_act(steps: tuple[str, ...], acts: list[Act], starts: int) -> None:
+    bench = bench_with(*steps)
+    given: list[Act] = []
+
+    def answer(b: Bench) -> None:
+        awaiting = b.snapshot.awaiting
+        if awaiting is not None:
+            assert b.real_speed == 0
+            given.append(awaiting)
+            b.ask(Confirm(awaiting))
+
+    bench.answers = frozenset()
+    bench.each_step.append(answer)
+    bench.offer()
+    session = bench.controller.session
+    assert session is not None
+    bench.run(300, until=lambda _: session.stage is Stage.ENDED)
+    assert [e.type for e in bench.events("completed", "stopped", "missed")] == ["completed"]
+    assert given == acts
+    assert len(bench.sent(0x07)) == starts
+    assert bench.faults() == []
+    steps_seen = [e.fields["step"] for e in bench.events("step_started")]
+    assert steps_seen == list(range(1, len(steps) + 1)), "every step is told, once"
+
+
+@pytest.mark.parametrize(
+    ("steps", "halt"),
+    [((FORWARD, REST, FORWARD), REST), ((FORWARD, PUSH, FORWARD), PUSH), ((REST, FORWARD), REST)],
+)
+def test_a_rest_lasts_as_long_as_it_says(steps: tuple[str, ...], halt: str) -> None:
+    bench = bench_with(*steps)
+    stood: list[float] = []
+    bench.each_step.append(lambda b: stood.append(b.now) if b.snapshot.phase is Phase.RESTING else None)
+    bench.offer()
+    bench.run(300, until=lambda b: b.events("completed") != [])
+    assert len(bench.sent(0x07)) >= 1
+    assert bench.sent(0x07)[-1] - stood[0] >= 15.0
+
+
+def test_a_turn_takes_ten_seconds_at_rest_and_only_then_faces_the_new_way() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
+    bench.offer()
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    still = bench.now
+    assert bench.snapshot.direction.value == "standing"
+    assert bench.events("turn") == []
+    assert bench.run(60, until=lambda b: len(b.sent(0x07)) == 2)
+    assert bench.now - still >= 10.0
+    assert bench.events("turn")[0].fields["direction"] == "backward"
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.snapshot.direction is Direction.BACKWARD
+
+
+@pytest.mark.parametrize("countdown", [5, 10, 20])
+def test_the_countdown_says_the_seconds_that_are_left(countdown: int) -> None:
+    bench = bench_with(FORWARD, site=SiteLimits(level=6, countdown_s=countdown))
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.events("armed") != [])
+    armed = bench.now
+    called: list[tuple[float, object]] = []
+    bench.each_step.append(
+        lambda b: called.extend(
+            (armed + countdown - b.now, e.fields["seconds"]) for e in b.events("countdown")[len(called) :]
+        )
+    )
+    assert bench.run(60, until=lambda b: b.sent(0x07) != [])
+    assert bench.now - armed >= countdown
+    told = [seconds for _, seconds in called]
+    assert told == [call for call in (10, 5, 3, 2, 1) if call <= countdown]
+    for left, seconds in called[1:]:
+        assert isinstance(seconds, int)
+        assert abs(left - seconds) <= 0.3
+
+
+@pytest.mark.parametrize(("halt", "back"), [(TURN_BACK, BACKWARD), (REST, FORWARD), (PUSH, FORWARD)])
+def test_nobody_who_acts_ends_the_session_after_its_time(halt: str, back: str) -> None:
+    bench = bench_with(FORWARD, halt, back, site=SiteLimits(level=6, rest_wait_s=30))
+    bench.answers = frozenset({Act.START})
+    bench.offer()
+    assert bench.run(120, until=lambda b: b.snapshot.distance_m > 1)
+    bench.answers = frozenset()
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is not None)
+    asked = bench.now
+    assert bench.run(120, until=lambda b: b.events("stopped") != [])
+    assert 29 <= bench.now - asked <= 30 + 15
+    assert bench.events("stopped")[0].fields["reason"] == "nobody confirmed in time"
+    assert "The session is over: nobody confirmed in time." in bench.said()
+    assert len(bench.sent(0x07)) == 1
+
+
+def test_a_start_that_lapses_in_a_turn_goes_back_to_it_and_asks_again() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
+    bench.answers = frozenset({Act.START})
+    bench.offer()
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    write = bench.treadmill.write
+    silence = {0x00: 0x80}
+    bench.treadmill.write = lambda client, octets, now: silence.get(octets[0]) or write(client, octets, now)  # type: ignore[method-assign]  # a machine that has had enough
+    bench.ask(Confirm(Act.FACING))
+    bench.run(5)
+    assert bench.snapshot.awaiting is None
+    assert bench.run(60, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    assert len(bench.sent(0x07)) == 1
+    assert bench.events("stopped") == []
+
+
+def test_the_console_stop_is_a_pause_and_only_an_act_goes_on() -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING and b.snapshot.distance_m > 2)
+    bench.answers = frozenset()
+    bench.treadmill.console.press("stop")
+    assert bench.run(
+        15, until=lambda b: b.snapshot.phase is Phase.PAUSED and b.snapshot.awaiting is Act.START
+    )
+    bench.run(20)
+    bench.ask(ResumeSession())
+    bench.run(20)
+    assert len(bench.sent(0x07)) == 1
+    bench.ask(Confirm(Act.START))
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.run(60, until=lambda b: b.events("completed") != [])
+    assert [e.type for e in bench.events("paused", "resumed")] == ["paused", "resumed"]
+    assert bench.faults() == []
+
+
+def test_a_console_stop_in_the_countdown_calls_the_start_off() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
+    bench.treadmill.console.press("start")
+    bench.treadmill.console.press("stop")
+    bench.run(2)
+    assert bench.events("stopped")[0].fields["reason"] == "it was stopped at the console"
+    assert bench.sent(0x07) == []
+
+
+def test_skip_begins_a_turn_and_never_passes_it() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
+    bench.answers = frozenset({Act.START})
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    bench.run(5)
+    assert bench.ask(Skip())[0].outcome == "accepted"
+    assert bench.snapshot.phase is Phase.TURNING
+    assert bench.run(30, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    for _ in range(3):
+        assert bench.ask(Skip())[0].outcome == "refused"
+        bench.run(5)
+    assert bench.snapshot.awaiting is Act.FACING
+    assert bench.real_speed == 0
+
+
+def test_skip_does_not_raise_before_the_announcement() -> None:
+    bench = bench_with(
+        '{ walk = "forward", for = "60s", speed = 0.9 }', '{ walk = "forward", for = "60s", speed = 1.5 }'
+    )
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.commanded == 90)
+    bench.run(10)
+    bench.ask(Skip())
+    skipped = bench.now
+    assert bench.run(30, until=lambda b: (b.snapshot.commanded or 0) > 90)
+    assert bench.now - skipped >= 5.0
+    assert "Speed rises to 1.5 in 5 seconds." in bench.said()
+
+
+def test_after_a_slope_down_a_raise_is_announced_again() -> None:
+    bench = bench_with(
+        '{ walk = "forward", for = "40s", speed = 1.5 }',
+        '{ walk = "forward", for = "40s", speed = [1.5, 0.9] }',
+        '{ walk = "forward", for = "40s", speed = 1.5 }',
+    )
+    bench.offer()
+    heard: list[float] = []
+    raised: list[float] = []
+
+    def look(b: Bench) -> None:
+        said = [s for s in b.said() if s.startswith("Speed rises")]
+        heard.extend([b.now] * (len(said) - len(heard)))
+        speeds = [(at, int.from_bytes(f[1:3], "little")) for at, f in b.frames if f[0] == 2]
+        raised[:] = [at for (_, before), (at, after) in itertools.pairwise(speeds) if after > before]
+
+    bench.each_step.append(look)
+    bench.run(300, until=lambda b: b.events("completed") != [])
+    assert len(heard) == 2
+    assert all(any(at - 40 <= said <= at - 4.9 for said in heard) for at in raised)
+    assert bench.said().count("Holding 1.5.") == 2
+
+
+def test_a_hand_before_a_turn_is_eased_to_the_minimum_before_the_stop() -> None:
+    bench = bench_with('{ walk = "forward", for = "60s", speed = 1.5 }', TURN_BACK, BACKWARD)
+    bench.answers = frozenset({Act.START})
+    bench.offer()
+    assert bench.run(90, until=lambda b: b.snapshot.commanded == 150)
+    bench.run(8)
+    for _ in range(4):
+        bench.treadmill.console.press("slower")
+    assert bench.run(20, until=lambda b: b.snapshot.phase is Phase.HELD)
+    assert bench.run(90, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    eased = bench.sent(0x02)[-1]
+    stopped = next(at for at in bench.sent(0x08) if at >= eased)
+    assert bench.frames[-1][1] == b"\x08\x01"
+    assert (eased, b"\x02\x50\x00") in bench.frames
+    assert stopped - eased >= 2.0, "met first"
+    assert bench.faults() == []
+
+
+def test_a_hand_is_never_raised_and_steps_may_lower_it() -> None:
+    bench = bench_with(
+        '{ walk = "forward", for = "60s", speed = 1.5 }',
+        '{ walk = "forward", for = "40s", speed = 1.6 }',
+        '{ walk = "forward", for = "30s", speed = 0.9 }',
+    )
+    bench.answers = frozenset({Act.START})
+    bench.offer()
+    assert bench.run(90, until=lambda b: b.snapshot.commanded == 150)
+    bench.run(8)
+    for _ in range(4):
+        bench.treadmill.console.press("slower")
+    assert bench.run(20, until=lambda b: b.snapshot.phase is Phase.HELD)
+    held = bench.now
+    assert bench.run(120, until=lambda b: b.snapshot.step_index == 3)
+    bench.run(10)
+    targets = [int.from_bytes(f[1:3], "little") for at, f in bench.frames if f[0] == 2 and at > held]
+    assert targets == [90]
+
+
+def test_a_distance_ends_its_step_and_what_is_left_is_told_in_seconds() -> None:
+    bench = bench_with('{ walk = "forward", for = "20m", speed = 1.2 }', FORWARD)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    left = bench.snapshot.step_remaining_s
+    assert left is not None
+    assert 50 <= left <= 80
+    assert bench.run(120, until=lambda b: b.snapshot.step_index == 2)
+    assert 19.5 <= bench.snapshot.distance_m <= 20.5
+
+
+def test_the_longest_moving_time_ends_a_session_that_people_drew_out() -> None:
+    bench = bench_with(*[FORWARD] * 9, site=SiteLimits(level=6, session_s=180))
+    bench.offer()
+    session = bench.controller.session
+    assert session is not None
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    session.moving_s += 60
+    assert bench.run(200, until=lambda _: session.stage is Stage.ENDED)
+    assert session.end_reason == "the longest moving time of a session is reached"
+    assert [e.type for e in bench.events("stopped", "completed")] == ["stopped"]
+    assert bench.real_speed == 0
+
+
+def test_a_machine_that_refuses_its_targets_is_brought_to_the_end() -> None:
+    bench = bench_with('{ walk = "forward", for = "3min", speed = 1.5 }')
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.commanded == 80)
+    write = bench.treadmill.write
+    bench.treadmill.write = lambda client, octets, now: 0x80 if octets[0] == 2 else write(client, octets, now)  # type: ignore[method-assign]  # a machine that turned stubborn
+    assert bench.run(60, until=lambda b: b.events("stopped") != [])
+    assert bench.events("stopped")[0].fields["reason"] == "the treadmill refuses its target speeds"
+    assert bench.real_speed == 0
+    assert len(bench.sent(0x02)) < 20
