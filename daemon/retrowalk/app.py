@@ -125,7 +125,7 @@ class App:
             station.post,
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
-            backend=backend,
+            backend=backend if treadmill.adapter is None else replace(backend, hci=treadmill.adapter),
         )
         station.attach(connector)
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector

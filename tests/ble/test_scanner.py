@@ -8,9 +8,12 @@ from bleak import BleakClient
 from bumble.core import AdvertisingData
 
 from blefit.ftms.advertisement import MachineType
-from retrowalk.ble.errors import NotFound, Unreachable
+from retrowalk.app import App
+from retrowalk.ble.errors import LinkError, NotFound, Unreachable
 from retrowalk.ble.scanner import find, scan
+from retrowalk.settings import Settings, Treadmill
 
+ADDRESS = "C0:00:00:00:00:01"
 OTHER = "C0:00:00:00:00:02"
 
 
@@ -130,3 +133,21 @@ async def test_without_an_adapter_there_is_a_sentence_with_what_to_do(tread, rad
             await look
     radio.plug_in()
     assert await scan(2, radio.backend)
+
+
+async def test_the_adapter_that_is_named_searches(tread, radio) -> None:
+    assert await find(ADDRESS, 2, replace(radio.backend, hci="hci0"))
+    absent = replace(radio.backend, hci="hci7")
+    for searching in (find(ADDRESS, 2, absent), scan(1, absent)):
+        with pytest.raises(LinkError, match="adapter 'hci7' not found"):
+            await searching
+
+
+async def test_the_config_names_the_adapter(tread, radio) -> None:
+    treadmill = Treadmill(id="home", address=ADDRESS, adapter="hci7")
+    app = App(Settings(treadmills=(treadmill,)), backend=radio.backend, speak=lambda _: ())
+    async with app.running():
+        await asyncio.sleep(1)
+        state = app.hubs["home"].latest
+        assert state is not None
+        assert "adapter 'hci7' not found" in state.snapshot.link

@@ -14,6 +14,8 @@ class Backend:
     scanner: type[BaseBleakScanner] | None = None
     client: type[BaseBleakClient] | None = None
     adapter: type[BaseBleakAdapter] | None = None
+    hci: str | None = None
+    """The Bluetooth adapter to search with, such as "hci1"; None: the system's first."""
 
 
 PLATFORM = Backend()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from bleak import BleakAdapter, BleakScanner
+from bleak.args.bluez import BlueZScannerArgs
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
@@ -48,7 +49,7 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
     """
     found = {machine.address: machine for machine in await _connected(backend)}
     with translated("looking for treadmills"):
-        async with BleakScanner(backend=backend.scanner) as scanner:
+        async with _scanner(backend) as scanner:
             await asyncio.sleep(seconds)
     for device, advertised in scanner.discovered_devices_and_advertisement_data.values():
         if _is_fitness_machine(advertised):
@@ -71,7 +72,7 @@ async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) 
     by_address = _is_address(wanted)
     second_best = None
     with translated("looking for the treadmill"):
-        async with BleakScanner(backend=backend.scanner) as scanner:
+        async with _scanner(backend) as scanner:
             try:
                 async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
@@ -93,6 +94,11 @@ async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) 
         f"no treadmill {wanted!r} in the air: switch it on, wake its console, "
         "and disconnect other apps from it (`retrowalk scan` shows what is there)"
     )
+
+
+def _scanner(backend: Backend) -> BleakScanner:
+    bluez: BlueZScannerArgs = {} if backend.hci is None else {"adapter": backend.hci}
+    return BleakScanner(backend=backend.scanner, bluez=bluez)
 
 
 async def _connected(backend: Backend) -> Iterable[Found]:

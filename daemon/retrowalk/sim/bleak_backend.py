@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bleak.args import SizedBuffer
+from bleak.args.bluez import BlueZScannerArgs
 from bleak.assigned_numbers import gatt_char_props_to_strs
 from bleak.backends.adapter import BaseBleakAdapter
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -42,6 +43,9 @@ def full_uuid(uuid: UUID) -> str:
     return normalize_uuid_str(uuid.to_hex_str("-"))
 
 
+_ADAPTER = "hci0"
+
+
 class RadioScanner(BaseBleakScanner):
     """Hears what is advertised in the room."""
 
@@ -52,11 +56,16 @@ class RadioScanner(BaseBleakScanner):
         detection_callback: AdvertisementDataCallback | None,
         service_uuids: list[str] | None,
         scanning_mode: str = "active",  # noqa: ARG002  all scans here are active
+        *,
+        bluez: BlueZScannerArgs,
         **_platform: object,
     ) -> None:
         super().__init__(detection_callback, service_uuids)
+        self._adapter = bluez.get("adapter", _ADAPTER)
 
     async def start(self) -> None:
+        if self._adapter != _ADAPTER:
+            raise BleakError(f"adapter '{self._adapter}' not found")
         self.seen_devices = {}
         await self.radio.scan(self, on=True)
 
