@@ -48,7 +48,7 @@ def test_every_row_has_a_law_a_cause_and_one_or_more_whole_sentences() -> None:
 
 
 def test_every_finding_that_stops_the_belt_is_in_the_table() -> None:
-    text = "".join((CORE / name).read_text() for name in ("guard.py", "steering.py", "stopping.py"))
+    text = "".join((CORE / name).read_text() for name in ("guard.py", "watch.py"))
     named = set(re.findall(r'_stop_for\("(\w+)"', text))
     assert named
     assert named <= BY_ID.keys()
