@@ -13,6 +13,7 @@ from retrowalk.core.model import (
     Act,
     Characteristic,
     Confirm,
+    Direction,
     Lease,
     Notified,
     Offer,
@@ -62,7 +63,7 @@ def pulse(bench: Bench) -> int | None:
 
 def backward(bench: Bench) -> None:
     bench.offer()
-    assert bench.run(120, until=lambda b: b.controller.session.walks_backward)
+    assert bench.run(120, until=lambda b: b.snapshot.direction is Direction.BACKWARD)
 
 
 def fast(bench: Bench) -> None:
