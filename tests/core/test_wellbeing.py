@@ -1,0 +1,123 @@
+"""Presence, heart rate and lease at their boundaries, in seconds."""
+
+import pytest
+
+from retrowalk.core.care import ALL_GOOD, CHECK_STRAP, Care, Concern
+from retrowalk.core.model import Pulse, Steps
+from retrowalk.core.wellbeing import Heart, Lease, Presence
+
+
+@pytest.mark.parametrize(
+    ("at", "noticed"), [(0, ""), (59.9, ""), (60.0, "ask"), (60.1, ""), (69.9, ""), (70.0, "missing")]
+)
+def test_presence_is_asked_after_its_period_and_missed_ten_seconds_later(at: float, noticed: str) -> None:
+    presence = Presence(60.0)
+    presence.watch(0.0, backward=True)
+    if at > 60:
+        assert presence.watch(60.0, backward=True) == "ask"
+    assert presence.watch(at, backward=True) == noticed
+
+
+def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
+    presence = Presence(30.0)
+    presence.watch(0.0, backward=True)
+    assert presence.watch(30.0, backward=True) == "ask"
+    asking = [presence.asking]
+    assert presence.watch(31.0, backward=False) == ""
+    assert [*asking, presence.asking] == [True, False]
+    assert presence.watch(60.9, backward=True) == ""
+    assert presence.watch(61.0, backward=True) == "ask"
+
+
+@pytest.mark.parametrize(
+    ("readings", "seen"),
+    [
+        ([(5, None), (5, None)], False),
+        ([(5, None), (6, None)], True),
+        ([(None, 0)], False),
+        ([(None, 300)], True),
+        ([(6, None), (0, None)], False),
+    ],
+)
+def test_a_sign_is_a_step_more_or_a_weight_on_the_belt(
+    readings: list[tuple[int | None, int | None]], seen: bool
+) -> None:
+    presence = Presence(60.0)
+    for second, (steps, force) in enumerate(readings):
+        presence.sense(steps, force, float(second))
+    assert presence.sensed is seen
+
+
+@pytest.mark.parametrize(
+    ("beats", "now", "may_raise", "noticed"),
+    [
+        ([], 100, True, ""),
+        ([(0, 134)], 1, True, ""),
+        ([(0, 135)], 1, False, ""),
+        ([(0, 100)], 9.9, True, ""),
+        ([(0, 100)], 10, False, ""),
+        ([(0, 100)], 29.9, False, ""),
+        ([(0, 100)], 30, False, "warn"),
+        ([(0, 100)], 60, False, "heart_rate_gone"),
+        ([(0, 152), (1, 152), (2, 152)], 2, False, ""),
+        ([(0, 153), (1, 153)], 2, False, ""),
+        ([(0, 153), (1, 153), (2, 153)], 2, False, "heart_rate_high"),
+        ([(0, 153)], 10, False, "heart_rate_high"),
+        ([(0, 153), (1, 153), (2, 150), (3, 153)], 4, False, ""),
+    ],
+)
+def test_the_heart_of_a_maximum_of_180(
+    beats: list[tuple[float, int]], now: float, may_raise: bool, noticed: str
+) -> None:
+    heart = Heart(180)
+    for at, bpm in beats:
+        heart.beat(bpm, at)
+    assert (heart.may_raise(now), heart.watch(now)) == (may_raise, noticed)
+
+
+def test_without_a_maximum_the_heart_is_only_watched() -> None:
+    heart = Heart()
+    heart.beat(200, 0.0)
+    assert heart.may_raise(100.0)
+    assert heart.watch(100.0) == ""
+    assert (heart.shown(9.9), heart.shown(10.0)) == (200, None)
+
+
+def test_the_warning_comes_once_and_again_after_the_strap_was_back() -> None:
+    heart = Heart(180)
+    heart.beat(100, 0.0)
+    assert [heart.watch(30.0), heart.watch(31.0)] == ["warn", ""]
+    heart.beat(100, 32.0)
+    assert heart.watch(62.0) == "warn"
+
+
+@pytest.mark.parametrize(
+    ("silence", "slow", "lost"),
+    [(2.9, False, False), (3.0, True, False), (5.9, True, False), (6.0, True, True)],
+)
+def test_a_lease_slows_after_three_seconds_and_is_lost_after_six(
+    silence: float, slow: bool, lost: bool
+) -> None:
+    lease = Lease()
+    assert not lease.slow(1000.0), "nobody took one"
+    lease.renew(50.0)
+    assert (lease.slow(50.0 + silence), lease.lost(50.0 + silence)) == (slow, lost)
+    lease.end()
+    assert not lease.lost(1000.0)
+
+
+def test_care_hears_the_strap_and_the_steps() -> None:
+    care = Care(180, 60.0)
+    assert care.watch(0.0, walking=True, backward=True) == []
+    care.observe(Pulse(None, None), 55.0)
+    assert care.watch(60.0, walking=True, backward=True) == [Concern(ALL_GOOD)]
+    assert not care.may_raise(60.5)
+    care.observe(Steps(), 61.0)
+    assert care.may_raise(61.0)
+    care.observe(Pulse(100, True), 100.0)
+    assert care.watch(159.0, walking=True, backward=True) == [Concern(CHECK_STRAP)]
+    assert care.watch(161.0, walking=True, backward=True) == [
+        Concern(fault="heart_rate_gone"),
+        Concern(ALL_GOOD),
+    ]
+    assert care.watch(172.0, walking=False, backward=True) == [], "at rest nobody is asked"
