@@ -26,9 +26,11 @@ _WILLING = {Act.START, Act.STILL, Act.FACING, Act.OK}
 class Room:
     """The treadmill that a machine's file describes, in reach of `backend`."""
 
-    def __init__(self, machine: MachineFile) -> None:
+    def __init__(self, machine: MachineFile, radio: Radio | None = None, address: str = ADDRESS) -> None:
+        """With a `radio` that others share, several of these are one room."""
         self.treadmill = Treadmill(quirks_of(machine))
-        self._radio = Radio()
+        self._radio = radio or Radio()
+        self._address = address
 
     @property
     def backend(self) -> Backend:
@@ -36,11 +38,11 @@ class Room:
         return self._radio.backend
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
+    async def open(self) -> AsyncIterator[Peripheral]:
         """The treadmill is switched on while the block runs."""
-        device = await self._radio.peripheral_device(self.treadmill.quirks.link.name, ADDRESS)
-        async with Peripheral(self.treadmill, device, lambda: self._radio.cut(device)):
-            yield
+        device = await self._radio.peripheral_device(self.treadmill.quirks.link.name, self._address)
+        async with Peripheral(self.treadmill, device, lambda: self._radio.cut(device)) as peripheral:
+            yield peripheral
 
 
 class Person:
