@@ -82,6 +82,8 @@ class Bench:
     left_running: bool = False
     marker_error: str = ""
     """Why the moving-marker cannot be written."""
+    marker_answers: bool = True
+    write_s: float = WRITE_S
     site: SiteLimits = field(default_factory=lambda: SiteLimits(level=6))
     each_step: list[Callable[["Bench"], None]] = field(default_factory=list)
 
@@ -138,7 +140,7 @@ class Bench:
         self.frames.append((self.now, frame))
         error = self.treadmill.write(CLIENT, frame, self.now) if self.linked else 14
         through = Written(connection, ticket, "" if error is None else f"ATT {error:#x}", error)
-        self._pending.append((self.now + WRITE_S, through))
+        self._pending.append((self.now + self.write_s, through))
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -213,7 +215,7 @@ class Bench:
         self.controller.act(self.now)
         for effect in list(self.controller.effects()):
             self.effects.append((self.now, effect))
-            if isinstance(effect, Mark):
+            if isinstance(effect, Mark) and self.marker_answers:
                 self.controller.feed(Marked(effect.session_id, self.marker_error), self.now)
 
     # --- what can be seen -------------------------------------------------------------------------
