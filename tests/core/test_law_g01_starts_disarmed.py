@@ -20,6 +20,8 @@ EVERYTHING_BUT_STOP: list[Command] = [
 def test_a_new_guard_is_disarmed_and_silent() -> None:
     guard = Guard()
     assert guard.state is State.DISARMED
+    assert not guard.control
+    assert not guard.marked
     assert guard.demand(0.0) is None
     assert guard.findings() == []
 

@@ -71,6 +71,7 @@ def test_falling_is_10_below_the_highest_of_the_last_2_s(
     ("records", "now", "rests"),
     [
         ([(0.0, 0), (1.0, 0)], 1.0, True),
+        ([(0.0, 10), (1.0, 10)], 1.0, True),
         ([(0.0, 0), (1.0, 0)], 1.99, True),
         ([(0.0, 0), (1.0, 0)], 2.0, False),
         ([(0.0, 0), (0.3, 0)], 0.3, False),
