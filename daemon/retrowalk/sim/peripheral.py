@@ -59,6 +59,7 @@ class Peripheral:
         self._closing: set[asyncio.Task[None]] = set()
         self._advertised: bool | None = None
         self._running: asyncio.Task[None] | None = None
+        self._on = False
         self._switched_on_at = 0.0
         device.add_services(self._services())
         device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -74,6 +75,7 @@ class Peripheral:
         """Advertise, and let the treadmill's time pass from now on."""
         self._switched_on_at = asyncio.get_running_loop().time() - self.treadmill.now
         await self._keep_advertising()
+        self._on = True
         self._running = asyncio.create_task(self._run(), name=f"simulated {self.treadmill.quirks.link.name}")
 
     async def stop(self) -> None:
@@ -81,13 +83,12 @@ class Peripheral:
         running, self._running = self._running, None
         if running is None:
             return
-        running.cancel()
+        self._on = False  # no cancellation: Bumble swallows it, or is left with half a command
         await asyncio.wait({running})
         await self.device.stop_advertising()
         leaving = [connection.disconnect() for connection in self._clients.values()]
         await asyncio.gather(*leaving, return_exceptions=True)  # a link that is lost meanwhile is gone, too
-        if not running.cancelled():
-            running.result()
+        running.result()
 
     def vanish(self) -> None:
         """Lose all links by radio, without a word. The belt knows nothing of it."""
@@ -100,7 +101,7 @@ class Peripheral:
             closing.add_done_callback(self._closing.discard)
 
     async def _run(self) -> None:
-        while True:
+        while self._on:
             await self._keep_advertising()
             self._step()
             wait = self.treadmill.next_due - self.treadmill.now
