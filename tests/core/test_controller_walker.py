@@ -338,9 +338,10 @@ def test_the_key_in_the_countdown_of_a_forward_part_starts_it_and_in_a_backward_
 
 
 def test_the_key_after_the_facing_is_confirmed_backward_is_an_alarm_too() -> None:
-    bench = Bench(quirks=QUICK, program=BACKWARD)
+    bench = Bench(quirks=QUICK, program=BACKWARD, site=SiteLimits(level=6, countdown_s=20))
     bench.offer()
-    assert bench.run(90, until=lambda b: b.events("turn") != [])
+    assert bench.run(120, until=lambda b: b.events("turn") != [])
+    bench.run(10)
     bench.treadmill.console.press("start")
     bench.run(15)
     assert bench.faults() == ["unexpected_motion"]

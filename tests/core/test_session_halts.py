@@ -80,8 +80,9 @@ def test_a_rest_lasts_as_long_as_it_says(steps: tuple[str, ...], halt: str) -> N
     assert bench.sent(0x07)[-1] - stood[0] >= 15.0
 
 
-def test_a_turn_takes_ten_seconds_at_rest_and_only_then_faces_the_new_way() -> None:
-    bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
+@pytest.mark.parametrize("countdown", [5, 10])
+def test_a_turn_takes_ten_seconds_at_rest_and_only_then_faces_the_new_way(countdown: int) -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD, site=SiteLimits(level=6, countdown_s=countdown))
     bench.offer()
     assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.FACING)
     still = bench.now
