@@ -40,6 +40,13 @@ def test_it_needs_a_person_who_clears_it() -> None:
     assert desk.arm() == ""
 
 
+def test_a_fault_is_not_cleared_while_nothing_is_known_of_the_belt() -> None:
+    desk = Desk()
+    desk.guard.faulted = True
+    assert desk.guard.clear(desk.now) != ""
+    assert desk.rest().guard.clear(desk.now) == ""
+
+
 @pytest.mark.parametrize(("speed", "stops"), [(30, 0), (31, 1)])
 def test_motion_while_faulted_is_alarm_and_stop(speed: int, stops: int) -> None:
     desk = Desk().rest()

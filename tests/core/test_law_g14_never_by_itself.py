@@ -142,11 +142,12 @@ def test_a_persons_word_is_enough_on_machines_that_are_silent_at_rest_only(silen
     assert (desk.arm() == "") is armed
 
 
-def test_a_persons_word_lasts_until_a_record_says_otherwise_and_for_one_start() -> None:
+@pytest.mark.parametrize(("speed", "why"), [(10, ""), (11, "the belt is not known to rest")])
+def test_a_persons_word_lasts_until_a_record_says_otherwise(speed: int, why: str) -> None:
     desk = Desk(silent_at_rest=True)
     desk.guard.said_still(desk.now)
-    desk.record(11)
-    assert desk.arm() == "the belt is not known to rest"
+    desk.record(speed)
+    assert desk.arm() == why
 
 
 def test_each_motion_needs_its_own_arming() -> None:
