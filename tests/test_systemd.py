@@ -22,8 +22,9 @@ needs_systemd = pytest.mark.skipif(
 def unit(tmp_path: Path) -> Path:
     """The unit with its programs where this machine has one: systemd looks whether they exist."""
     copy = tmp_path / "retrowalk.service"
-    text = UNIT.read_text().replace("/opt/retrowalk/.venv/bin/retrowalk", os.path.realpath(sys.executable))
-    copy.write_text(text.replace("file:///opt/retrowalk/README.md", f"file://{UNIT}"))
+    program = os.path.realpath(sys.executable)
+    text = UNIT.read_text().replace("/opt/retrowalk/.venv/bin/retrowalk", program)
+    copy.write_text(text.replace("file:///opt/retrowalk/README.md", f"file://{program}"))
     return copy
 
 

@@ -1,6 +1,7 @@
 """Every mistake is one clear line on stderr, with its exit code."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -103,7 +104,7 @@ def test_debug_shows_the_traceback_of_a_bug(
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    command = f"{sys.executable} -m retrowalk config schema | head -c 1"
+    command = f"{shlex.quote(sys.executable)} -m retrowalk config schema | head -c 1"
     told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert told.stderr == ""
 
