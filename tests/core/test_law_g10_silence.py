@@ -115,6 +115,7 @@ def test_a_belt_that_stirred_and_came_to_rest_again_does_not_stay_armed() -> Non
     desk.record(40)
     desk.runs(0, 10.0)
     assert desk.state() is State.DISARMED
+    assert desk.noticed[-1] == "start_failed"
 
 
 def test_after_a_start_ran_out_motion_is_alarm_and_stop_until_somebody_says_still() -> None:

@@ -6,7 +6,7 @@ from tests.core.desk import Desk
 
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import RequestControl, Start, Stop
+from retrowalk.core.model import RequestControl, Start, Stop, Target
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
 
 TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
@@ -45,6 +45,17 @@ def test_not_at_rest_within_v_by_decel_and_5_s_is_the_alarm(deceleration: int | 
         desk.runs(60, 0.25)
     assert "stop_ignored" not in desk.noticed
     desk.runs(60, 0.5)
+    assert "stop_ignored" in desk.noticed
+
+
+def test_a_belt_on_its_way_up_has_the_time_of_the_speed_it_was_told() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.stop()
+    desk.slides(100, 60)
+    desk.runs(60, 7.25 - (desk.now - desk.sent(Stop)[0]))
+    assert "stop_ignored" not in desk.noticed
+    desk.runs(60, 0.25)
     assert "stop_ignored" in desk.noticed
 
 
