@@ -11,6 +11,7 @@ interval, 7.5 to 50 ms) comes on top.
 import asyncio
 import contextlib
 import logging
+import math
 import statistics
 import tempfile
 import time
@@ -50,7 +51,7 @@ def main() -> None:
 
 def report(what: str, took: list[float]) -> None:
     took.sort()
-    late = took[int(len(took) * 0.99) - 1]
+    late = took[math.ceil(len(took) * 0.99) - 1]
     print(
         f"{what}: median {statistics.median(took) * 1000:.2f} ms, 99 % {late * 1000:.2f} ms, "
         f"worst {took[-1] * 1000:.2f} ms ({len(took)} times)"

@@ -265,7 +265,6 @@ class Room:
             living.cancel()
 
     async def close(self) -> None:
-        await asyncio.sleep(1)  # the links that are being closed are closed
         await self._open.aclose()
 
 
