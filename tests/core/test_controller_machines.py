@@ -25,7 +25,7 @@ from retrowalk.core.model import (
     Skip,
     StopSession,
 )
-from retrowalk.core.session import Stage
+from retrowalk.core.stages import Stage
 from retrowalk.sim.model.quirks import (
     BeltQuirks,
     ControlQuirks,

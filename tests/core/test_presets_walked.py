@@ -12,7 +12,7 @@ from blefit.ftms.control_point import OpCode
 from blefit.units import Incline, Speed
 from retrowalk.core.model import Direction, Phase
 from retrowalk.core.program import Walk
-from retrowalk.core.session import Stage
+from retrowalk.core.stages import Stage
 from retrowalk.core.timeline import Kind
 from retrowalk.programs import program_files, read_program
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges, Reports, TelemetryQuirks

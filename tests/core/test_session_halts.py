@@ -7,7 +7,7 @@ from tests.core.bench import Bench, program
 
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import Act, Confirm, Direction, Phase, ResumeSession, Skip
-from retrowalk.core.session import Stage
+from retrowalk.core.stages import Stage
 from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
 
 FORWARD = '{ walk = "forward", for = "20s", speed = 1.0 }'

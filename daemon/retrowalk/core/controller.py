@@ -49,8 +49,9 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.offering import Refused, Setup, compiled
 from retrowalk.core.replies import Replies, command_name
-from retrowalk.core.session import Halt, Restraint, Session, Stage
+from retrowalk.core.session import Session
 from retrowalk.core.showing import STALE_S, show
+from retrowalk.core.stages import Halt, Restraint, Stage
 
 KEEP_ENDED_S = 10.0
 """The phase `ended` is shown for so long."""

@@ -6,8 +6,6 @@ minimum to Stop.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 
 from blefit.units import Incline, Speed, kmh
 from retrowalk.core.authority import State
@@ -27,6 +25,7 @@ from retrowalk.core.model import (
     TargetIncline,
 )
 from retrowalk.core.pace import Pace
+from retrowalk.core.stages import HALT_PHASE, STOPPING, Ended, Halt, Restraint, Stage
 from retrowalk.core.timeline import Kind, Segment, Timeline
 
 OFFER_S = 300.0
@@ -38,64 +37,6 @@ EASE_PATIENCE_S = 20.0
 CALLS_S = (10, 5, 3, 2, 1)
 REFUSALS, REFUSED_PAUSE_S = 5, 2.0
 """A machine that refuses so many targets in one session is not ours to lead."""
-
-
-class Stage(Enum):
-    """Where the session is between two halts."""
-
-    OFFERED = "offered"
-    COUNTDOWN = "countdown"
-    STARTING = "starting"
-    WALKING = "walking"
-    EASING = "easing"
-    HALTING = "halting"
-    WAITING = "waiting"
-    ENDED = "ended"
-
-
-class Halt(Enum):
-    """What a halt is for."""
-
-    TURN = "turn"
-    REST = "rest"
-    BELTOFF = "beltoff"
-    PAUSE = "pause"
-    END = "end"
-
-
-_HALT_PHASE = {
-    Halt.TURN: Phase.TURNING,
-    Halt.REST: Phase.RESTING,
-    Halt.BELTOFF: Phase.RESTING,
-    Halt.PAUSE: Phase.PAUSED,
-    Halt.END: Phase.STOPPING,
-}
-
-_STOPPING = {
-    Halt.TURN: "The belt is stopping. Step to the side rails. Turn only when it is still.",
-    Halt.REST: "The belt is stopping for a rest. Hold the rails.",
-    Halt.BELTOFF: "The belt is stopping. Hold the rails.",
-    Halt.END: "The belt is stopping. Hold the rails until it is still.",
-}
-
-
-class Ended(Enum):
-    """How a session ended, as its last event says."""
-
-    COMPLETED = "completed"
-    """All steps walked, and the belt at rest."""
-    STOPPED = "stopped"
-    MISSED = "missed"
-    """Nobody started it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Restraint:
-    """What keeps the wish low at this moment (wellbeing, faults)."""
-
-    may_raise: bool = True
-    slow: bool = False
-    """Down to the machine's minimum."""
 
 
 class Session:
@@ -216,7 +157,7 @@ class Session:
                 return Phase.STOPPING if guard.stopping else Phase.ENDED
             case _:
                 assert self.halt is not None
-                return _HALT_PHASE[self.halt]
+                return HALT_PHASE[self.halt]
 
     def awaiting(self, guard: Guard, now: float) -> Act | None:
         """The act at the machine that goes on from here."""
@@ -385,8 +326,8 @@ class Session:
         self.halt = halt
         self._eased_by_target = False
         self._go(Stage.EASING, now)
-        if halt in _STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
-            self._say(_STOPPING[halt])
+        if halt in STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
+            self._say(STOPPING[halt])
 
     def skip(self, now: float) -> None:
         """To the next step; a turn or a rest begins, it is never passed."""
