@@ -206,6 +206,18 @@ def test_a_lost_link_ends_an_outstanding_start_and_the_stop_is_the_first_write_o
     assert "unexpected_motion" in desk.noticed
 
 
+def test_that_stop_is_written_on_one_link_only() -> None:
+    desk = Desk().starting()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 2.0)
+    assert desk.stops == 1
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 2.0)
+    assert desk.stops == 1
+
+
 @pytest.mark.parametrize(("seconds", "alarm"), [(58.0, True), (62.0, False)])
 def test_motion_up_to_60_s_after_a_stopped_start_is_alarm_and_stop(seconds: float, alarm: bool) -> None:
     desk = Desk().starting()
@@ -311,6 +323,8 @@ def test_still_is_not_believed_against_a_record_of_motion() -> None:
     desk.silence(5.0)
     desk.record(11)
     assert desk.guard.said_still(desk.now) == "the treadmill reports 0.1 km/h"
+    desk.record(10)
+    assert desk.guard.said_still(desk.now) == ""
     assert Desk().at(100).guard.said_still(200.0) == "it was told to move"
 
 
