@@ -181,7 +181,7 @@ async def _follow(plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot
     result = Result()
     until = loop.time() + CONNECT_WITHIN_S
     offered, over = False, False
-    while loop.time() < until:
+    while loop.time() < until and app.stations[TREADMILL].alive:
         await reader.changed(within=0.25)
         for note in reader.take():
             over = _take(result, note.what) or over
