@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from retrowalk.app import App
 from retrowalk.ble.backend import Backend
@@ -286,6 +287,12 @@ def _mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
 
 async def _at_once(block: Callable[[], None]) -> None:
     block()
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> None:
+    """A command that another test ran in this process has left its log with a stream that is closed."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

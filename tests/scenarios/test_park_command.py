@@ -1,0 +1,58 @@
+"""`retrowalk park` as the service manager runs it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrowalk import cli
+from retrowalk.keepsakes import Keepsakes
+from retrowalk.park import WITHIN_S
+from retrowalk.resources import systemd_dir
+
+IMPATIENT = """
+import sys
+from retrowalk import cli, station
+station.STOP_WITHIN_S = 0.5
+from retrowalk import park
+park.park.__defaults__ = (*park.park.__defaults__[:-1], 1.5)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+"""The command, with a second or two where the service manager grants most of a minute."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    file = tmp_path / "retrowalk.toml"
+    file.write_text(
+        f'[[treadmills]]\nid = "tm"\naddress = "C0:00:00:00:00:01"\n[paths]\nstate_dir = "{tmp_path}/state"\n'
+    )
+    return str(file)
+
+
+def test_with_no_marker_there_is_nothing_to_do(config, capsys) -> None:
+    assert cli.main(["park", "--config", config]) == 0
+    assert capsys.readouterr().out == "Nothing to park: no session left a belt moving.\n"
+    assert cli.main(["park", "--config", config, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_treadmill_out_of_reach_is_the_person_s_to_stop(config, tmp_path) -> None:
+    Keepsakes(tmp_path / "state", "tm", "C0:00:00:00:00:01").write("s1")
+    command = [sys.executable, "-c", IMPATIENT, "park", "--config", config, "--json"]
+    environ = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/no-bus"}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 3
+    assert ran.stderr.splitlines()[-1].endswith("tm could not be reached: pull its safety cord")
+    assert json.loads(ran.stdout) == [{"treadmill": "tm", "at_rest": False, "reached": False}]
+    assert (tmp_path / "state" / "moving-tm.json").exists()
+
+
+def test_the_service_manager_waits_longer_than_park_tries() -> None:
+    unit = (systemd_dir() / "retrowalk.service").read_text()
+    (granted,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert int(granted) > WITHIN_S
