@@ -71,6 +71,7 @@ def feature(value: Feature) -> Json:
         "target_settings": _names(TargetSetting, value.target_settings),
         "rfu_feature_bits": int(value.features) & ~sum(MachineFeature),
         "rfu_target_bits": int(value.target_settings) & ~sum(TargetSetting),
+        "trailing_hex": value.trailing.hex(" "),
     }
 
 
@@ -80,6 +81,7 @@ def speed_range(value: SpeedRange) -> Json:
         "min_kmh": kmh(value.minimum),
         "max_kmh": kmh(value.maximum),
         "increment_kmh": kmh(value.increment),
+        "trailing_hex": value.trailing.hex(" "),
     }
 
 
@@ -89,12 +91,18 @@ def inclination_range(value: InclinationRange) -> Json:
         "min_percent": percent(value.minimum),
         "max_percent": percent(value.maximum),
         "increment_percent": percent(value.increment),
+        "trailing_hex": value.trailing.hex(" "),
     }
 
 
 def heart_rate_range(value: HeartRateRange) -> Json:
     """0x2AD7."""
-    return {"min_bpm": value.minimum, "max_bpm": value.maximum, "increment_bpm": value.increment}
+    return {
+        "min_bpm": value.minimum,
+        "max_bpm": value.maximum,
+        "increment_bpm": value.increment,
+        "trailing_hex": value.trailing.hex(" "),
+    }
 
 
 def training_status(value: TrainingStatus) -> Json:

@@ -20,7 +20,8 @@ from blefit.running_speed_cadence import RscMeasurement
 
 T = TypeVar("T")
 
-_HEAD_OF_SERVICE_DATA = re.compile(rb"(?:.\x16)?\x26\x18", re.DOTALL)
+_HEAD_OF_SERVICE_DATA = re.compile(rb"(?:.\x16)?\x26\x18(?=...)", re.DOTALL)
+"""Only before three octets more: three alone are whole service data, whatever they begin with."""
 
 
 @dataclass(frozen=True, slots=True)

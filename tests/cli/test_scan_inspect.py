@@ -80,7 +80,8 @@ def test_inspect_tells_what_was_read_and_writes_nothing() -> None:
     document = as_document(spec)
     json.dumps(document)
     assert speed == 0
-    assert document["speed_range"] == {"min_kmh": 0.8, "max_kmh": 14.0, "increment_kmh": 0.1}
+    speeds = {"min_kmh": 0.8, "max_kmh": 14.0, "increment_kmh": 0.1, "trailing_hex": ""}
+    assert document["speed_range"] == speeds
     assert document["machine_file"] == "spec"
     assert "speed" in document["feature"]["target_settings"]
     told = as_text(document)

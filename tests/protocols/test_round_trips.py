@@ -188,13 +188,13 @@ Codec = tuple[st.SearchStrategy[Any], Callable[[bytes], Any]]
 @pytest.mark.parametrize(
     ("values", "decode"),
     [
-        (st.builds(Feature, u32.map(MachineFeature), u32.map(TargetSetting)), Feature.decode),
-        (st.builds(SpeedRange, *[u16.map(Speed)] * 3), SpeedRange.decode),
+        (st.builds(Feature, u32.map(MachineFeature), u32.map(TargetSetting), octets), Feature.decode),
+        (st.builds(SpeedRange, *[u16.map(Speed)] * 3, octets), SpeedRange.decode),
         (
-            st.builds(InclinationRange, s16.map(Incline), s16.map(Incline), u16.map(Incline)),
+            st.builds(InclinationRange, s16.map(Incline), s16.map(Incline), u16.map(Incline), octets),
             InclinationRange.decode,
         ),
-        (st.builds(HeartRateRange, u8, u8, u8), HeartRateRange.decode),
+        (st.builds(HeartRateRange, u8, u8, u8, octets), HeartRateRange.decode),
         (st.builds(MachineAvailability, st.booleans(), u16.map(MachineType)), MachineAvailability.decode),
         (heart_rates(), HeartRateMeasurement.decode),
         (

@@ -52,17 +52,29 @@ class TargetSetting(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a machine claims. Real machines over-claim: a bit is a promise, not a measurement."""
+    """What a machine claims. Real machines over-claim: a bit is a promise, not a measurement.
+
+    `trailing` is what came after the two.
+    """
 
     features: MachineFeature
     target_settings: TargetSetting
+    trailing: bytes = b""
 
     @classmethod
     def decode(cls, payload: bytes) -> "Feature":
-        """Read 8 octets; more are ignored, as the profile asks. DecodeError when it was cut."""
+        """Read 8 octets; more mean nothing, as the profile asks. DecodeError when it was cut."""
         reader = Reader(payload)
-        return cls(MachineFeature(reader.u32("features")), TargetSetting(reader.u32("target_settings")))
+        return cls(
+            MachineFeature(reader.u32("features")),
+            TargetSetting(reader.u32("target_settings")),
+            reader.rest(),
+        )
 
     def encode(self) -> bytes:
-        """The 8 octets."""
-        return octets("features", self.features, 4) + octets("target_settings", self.target_settings, 4)
+        """The octets."""
+        return (
+            octets("features", self.features, 4)
+            + octets("target_settings", self.target_settings, 4)
+            + self.trailing
+        )
