@@ -142,6 +142,10 @@ class Guard(Watch):
         ready = self._steering is None or self._steering.ready(now)
         return ready and self.control and self.motion.fresh(now, FRESH_S)
 
+    def may_start(self, now: float) -> bool:
+        """A Start could pass: the countdown has just ended, the belt is known to rest, control is granted."""
+        return self._review_start(now) is None
+
     def may_target_at_rest(self, now: float) -> bool:
         """On a machine that does not move without a target: 1 s after Start's answer, and only once."""
         return self._start is not None and self._start.may_target(now) and self.commanded is None
