@@ -12,7 +12,7 @@ from retrowalk.core.care import Care
 from retrowalk.core.decoding import Decoder, Garbled
 from retrowalk.core.energy import Totals
 from retrowalk.core.exchange import Outcome, Result
-from retrowalk.core.faults import BY_ID, Clears, Ledger, Reaction
+from retrowalk.core.faults import BY_ID, Clears, Ledger, Reaction, sentence_of
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
     AckFault,
@@ -155,13 +155,15 @@ class Controller:
 
     def _connected(self, happening: Connected, now: float) -> None:
         self._connection = happening.connection
+        again = self.machine is not None
         if self.machine not in {None, happening.machine}:
             self._end_session("the treadmill is not as it was: offer it again", now)
         self.machine = happening.machine
         self._decoder = Decoder()
         self._drop_asked = False
         self.belt.connect(happening.connection, happening.machine, now)
-        self._emit("link_restored", machine=happening.machine.name)
+        if again:
+            self._emit("link_restored", machine=happening.machine.name)
 
     def _lost(self, why: str, now: float) -> None:
         self._connection = None
@@ -217,9 +219,9 @@ class Controller:
                 self._stop_for("control_lost", now, finding.detail)
             case "target_refused" if session is not None:
                 session.target_refused(now)
-                self._emit("note", id=finding.id, detail=finding.detail)
+                self._note(finding)
             case _:
-                self._emit("note", id=finding.id, detail=finding.detail)
+                self._note(finding)
 
     def _heed_fault(self, finding: Finding, now: float) -> None:
         session = self.session
@@ -227,12 +229,12 @@ class Controller:
             case "console_stop":
                 self._care.presence.seen(now)
                 self._say(BY_ID[finding.id].sentence)
-                self._emit("note", id=finding.id, detail=finding.detail)
+                self._note(finding)
                 if session is not None:
                     session.console_stopped(now)
                 return
             case "safety_key" if session is None:
-                self._emit("note", id=finding.id, detail=finding.detail)
+                self._note(finding)
                 return
             case "hand":
                 self._care.presence.seen(now)
@@ -246,6 +248,9 @@ class Controller:
             case _:
                 pass
         self._fault(finding.id, now, finding.detail)
+
+    def _note(self, finding: Finding) -> None:
+        self._emit("note", id=finding.id, detail=finding.detail, text=sentence_of(finding.id))
 
     def _fault(self, fault_id: str, now: float, detail: str = "") -> None:
         fault = BY_ID[fault_id]
@@ -380,6 +385,7 @@ class Controller:
         self._care = Care(self._setup.maximum_heart_rate, limits.presence_s)
         self._totals.begin(now)
         self._ended_at = None
+        self._start_key_at = float("-inf")
         self.session = Session(
             self._setup.new_id(), timeline, limits, machine, now, walker=offer.walker, window_s=offer.window_s
         )

@@ -44,6 +44,8 @@ class Decoder:
         try:
             observation = self._decode(frame)
         except DecodeError as error:
+            if frame.characteristic is Characteristic.MACHINE_STATUS:
+                yield Status(MachineStatus(frame.payload[0]))  # what is cut of a stop is still a stop
             yield Garbled(f"{frame.characteristic.value:04x}", frame.payload.hex(), str(error))
             return
         if observation is not None:

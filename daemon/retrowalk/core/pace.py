@@ -62,7 +62,7 @@ class Pace:
             self._plan = max(asked, self._plan - self._limits.ramp_down * passed)
         for bound in (guard.cap(now), guard.hand):
             if bound is not None:
-                self._plan = min(self._plan, bound)
+                self._plan = max(self._machine.minimum, min(self._plan, bound))
         self._stand(before, passed)
         return sentence
 
@@ -107,6 +107,8 @@ class Pace:
             return None
         if commanded is None:
             return Target(self._machine.minimum)
+        if guard.hand is not None and guard.motion.falling(now):
+            return None  # it may be a stop at the console, and a target may end that
         wanted = self._machine.on_grid(Speed(int(self._plan)))
         if wanted > commanded:
             return self._raise(wanted, commanded, measured, guard)

@@ -26,6 +26,7 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.pace import Pace
 from retrowalk.core.stages import HALT_PHASE, STOPPING, Ended, Halt, Restraint, Stage
+from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
 
 OFFER_S = 300.0
@@ -126,7 +127,7 @@ class Session:
         if self.halt in (Halt.TURN, Halt.BELTOFF) and self.stage is not Stage.COUNTDOWN:
             return False
         at_rest = self.stage in (Stage.OFFERED, Stage.WAITING, Stage.COUNTDOWN)
-        walks_next = self.halt is not None or _walks(self.segment)
+        walks_next = _walks(self.segment) or (self.halt is not None and _walks(self.next_segment))
         return at_rest and walks_next and self.facing is self.heading is Direction.FORWARD
 
     @property
@@ -310,6 +311,8 @@ class Session:
             self.lapse(now, "the moving-marker is not written yet")
         elif not guard.control:
             self.lapse(now, "the treadmill did not grant control")
+        elif not guard.resting(now):
+            self.lapse(now, "the belt is not known to rest")
         else:
             self.lapse(now, "the start came too late")
 
@@ -464,9 +467,10 @@ class Session:
             return None
         match self.stage:
             case Stage.STARTING if guard.state is State.ARMED:
-                return Start()
+                return Start() if guard.may_start(now) else None
             case Stage.STARTING if self.machine.needs_target_to_move and guard.may_target_at_rest(now):
-                return Target(self.machine.minimum)
+                heard = self.machine.silent_at_rest or guard.motion.fresh(now, FRESH_S)
+                return Target(self.machine.minimum) if heard else None
             case Stage.WALKING if guard.state is State.RUNNING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
             case Stage.EASING if guard.control and guard.state is State.RUNNING:
