@@ -78,3 +78,9 @@ def test_auto_is_for_the_journal_only_where_the_stream_is_the_journals(
         configure_logging("auto", "info", stream, {"JOURNAL_STREAM": journal})
         structlog.get_logger().info("hello")
     assert file.read_text().startswith("<6>") is ours
+
+
+def test_a_stream_that_is_closed_stops_nobody_who_logs(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        configure_logging("json", "info", stream, {})
+    structlog.get_logger().error("nobody reads this")

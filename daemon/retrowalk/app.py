@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,7 +24,6 @@ from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
 from retrowalk.machines import MachineFile, load_machine, match
 from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker
-from retrowalk.mqtt.client import MqttLink
 from retrowalk.paths import socket_path
 from retrowalk.plan.scheduler import Scheduler, slots_of
 from retrowalk.programs import read_program
@@ -31,6 +31,9 @@ from retrowalk.settings import Settings, Treadmill
 from retrowalk.station import Offload, Station, in_thread
 from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
 from retrowalk.voice import Output, Voice, outputs
+
+if TYPE_CHECKING:
+    from retrowalk.mqtt.client import MqttLink
 
 log = structlog.get_logger()
 
@@ -190,7 +193,7 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, url: str | None) -> None:
     app = App(settings)
-    mqtt = None if url is None else MqttLink(settings, app.hubs, app.submit, url=url)
+    mqtt: MqttLink | None = None
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -204,9 +207,9 @@ async def _serve(settings: Settings, url: str | None) -> None:
     ]
     try:
         async with app.running():
-            if mqtt is not None:
+            if url is not None:
+                mqtt = _mqtt_link(settings, app, url)
                 mqtt.start()
-                log.info("mqtt", url=url, prefix=settings.mqtt.prefix)
             _listen_to_enter(settings, app)
             notify("READY=1")
             watched = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(app.failure())]
@@ -220,6 +223,14 @@ async def _serve(settings: Settings, url: str | None) -> None:
         await asyncio.gather(*side, return_exceptions=True)
         if mqtt is not None:
             mqtt.stop()
+
+
+def _mqtt_link(settings: Settings, app: App, url: str) -> "MqttLink":
+    # Imported when the treadmills are being looked for already: a daemon that can stop a belt comes first.
+    from retrowalk.mqtt.client import MqttLink
+
+    log.info("mqtt", url=url, prefix=settings.mqtt.prefix)
+    return MqttLink(settings, app.hubs, app.submit, url=url)
 
 
 def _scheduler(settings: Settings, app: App) -> Scheduler:

@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -29,7 +30,7 @@ def configure_logging(
     structlog.configure(
         processors=[*first, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Deaf(stream))),
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -40,6 +41,21 @@ def configure_logging(
     )
     logging.getLogger("bumble").setLevel(logging.ERROR)  # it warns of every packet that a lost link loses
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Deaf:
+    """A stream that may be closed or broken: a log line that nobody can read must not stop who wrote it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _rendering(form: str, stream: TextIO) -> list[Processor]:
