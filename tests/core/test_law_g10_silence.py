@@ -11,14 +11,23 @@ from retrowalk.core.model import Direction, Record, Target
 
 
 @pytest.mark.parametrize(
-    ("seconds", "noticed"), [(1.75, set()), (2.0, {"telemetry_late"}), (3.75, {"telemetry_late"})]
+    ("seconds", "law", "noticed"),
+    [
+        (1.75, "", set()),
+        (2.0, "G6", set()),
+        (2.75, "G6", set()),
+        (3.0, "G6", {"telemetry_late"}),
+        (3.75, "G6", {"telemetry_late"}),
+    ],
 )
-def test_after_2_s_of_silence_there_are_no_raises(seconds: float, noticed: set[str]) -> None:
+def test_after_2_s_of_silence_there_are_no_raises_and_after_3_it_is_said(
+    seconds: float, law: str, noticed: set[str]
+) -> None:
     desk = Desk().at(100)
     desk.silence(seconds)
     assert set(desk.noticed) - {"moving"} == noticed
     assert desk.stops == 0
-    assert (desk.review(Target(desk.machine.minimum)) == "G6") is bool(noticed)
+    assert desk.review(Target(desk.machine.minimum)) == law
 
 
 def test_after_4_s_of_silence_it_is_stop_and_alarm() -> None:

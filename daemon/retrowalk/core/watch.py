@@ -24,7 +24,8 @@ from retrowalk.core.obeying import HAND, WRONG_SPEED
 from retrowalk.core.steering import CONTROL_LOST, FRESH_S, Steering
 from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 
-LOST_S, REST_FRESH_S = 4.0, 4.0
+LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
+"""No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
 
 
@@ -339,7 +340,7 @@ class Watch:
         assert age is not None
         if age >= LOST_S:
             self._stop_for("telemetry_lost", now)
-        elif age >= FRESH_S and not self._late:
+        elif age >= LATE_SAID_S and not self._late:
             self._late = True
             self._find("telemetry_late")
 
