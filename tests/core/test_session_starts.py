@@ -1,0 +1,188 @@
+"""How motion begins and what it is not: a Start only to a belt known to rest, no key of before the offer, no
+step passed at the console."""
+
+import pytest
+from tests.core.bench import CLIENT, Bench, program
+
+from blefit import uuids
+from blefit.ftms.treadmill_data import TreadmillData, encode
+from blefit.units import Speed
+from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges, TelemetryQuirks
+
+FAST = TelemetryQuirks(fields=())
+QUICK = Quirks(telemetry=FAST)
+NEEDS_TARGET = Quirks(telemetry=FAST, belt=BeltQuirks(needs_target_to_move=True))
+FORWARD = '{ walk = "forward", for = "60s", speed = 1.4 }'
+BACKWARD = '{ walk = "backward", for = "60s", speed = 1.0 }'
+REST, TURN, PUSH = '{ rest = "40s" }', '{ turn = "backward" }', '{ beltoff = "40s" }'
+START, TARGET = 0x07, 0x02
+
+
+def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
+    text = f'name = "p"\nlevel = 1\nsteps = [ {", ".join(steps)} ]'
+    return Bench(quirks=quirks, program=program(text), **facts)  # type: ignore[arg-type]  # a table of facts
+
+
+def twitch(bench: Bench) -> None:
+    """One record of 0.2 km/h: a foot on the belt."""
+    frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(20)))
+    bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
+
+
+# --- a start of ours ------------------------------------------------------------------------------------
+
+
+def test_a_foot_on_the_belt_at_the_end_of_the_countdown_holds_the_start_back_until_it_rests() -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
+    bench.run(9.9)
+    twitch(bench)
+    bench.run(0.3)
+    assert bench.sent(START) == []
+    assert bench.run(5, until=lambda b: b.sent(START) != [])
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.faults() == []
+
+
+@pytest.mark.parametrize("deaf_s", [6.0, 30.0])
+def test_deafness_at_the_end_of_the_countdown_delays_the_start_or_ends_it_with_its_reason(
+    deaf_s: float,
+) -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
+    bench.run(5.0)
+    bench.deaf = True
+    bench.run(deaf_s)
+    bench.deaf = False
+    bench.run(15)
+    assert bench.faults() == []
+    if deaf_s < 10:
+        assert len(bench.sent(START)) == 1
+        assert bench.snapshot.phase is Phase.WALKING
+    else:
+        assert bench.sent(START) == []
+        assert bench.events("stopped")[0].fields["reason"] == "the belt is not known to rest"
+        assert "The belt does not start: the belt is not known to rest." in bench.said()
+
+
+def test_a_machine_that_needs_a_target_gets_it_when_its_telemetry_is_back() -> None:
+    bench = bench_with(FORWARD, quirks=NEEDS_TARGET)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.sent(START) != [])
+    bench.deaf = True
+    bench.run(5)
+    assert bench.sent(TARGET) == []
+    bench.deaf = False
+    assert bench.run(3, until=lambda b: b.sent(TARGET) != [])
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.faults() == []
+
+
+def test_a_machine_that_needs_a_target_and_is_silent_at_rest_gets_it_unheard() -> None:
+    silent = Quirks(
+        telemetry=TelemetryQuirks(fields=(), silent_at=Speed(40)), belt=BeltQuirks(needs_target_to_move=True)
+    )
+    bench = bench_with(FORWARD, quirks=silent)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.faults() == []
+
+
+# --- the console's Start key ----------------------------------------------------------------------------
+
+
+def test_a_start_key_pressed_before_the_offer_starts_no_session() -> None:
+    bench = bench_with(FORWARD, answers=frozenset())
+    bench.treadmill.console.press("start")
+    bench.run(1.0)
+    assert bench.offer()[0].outcome == "accepted"
+    bench.run(20)
+    assert bench.real_speed > 0
+    assert bench.snapshot.phase is Phase.OFFERED
+    assert [e.type for e in bench.events("manual", "started")] == ["manual"]
+    assert bench.frames == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [(FORWARD, REST, TURN, BACKWARD), (FORWARD, REST, PUSH, FORWARD), (FORWARD, REST)],
+    ids=["a turn", "a push", "the end"],
+)
+def test_a_start_key_in_a_rest_that_no_walk_follows_is_an_alarm(steps: tuple[str, ...]) -> None:
+    bench = bench_with(*steps, answers=frozenset({Act.START}))
+    bench.offer()
+    assert bench.run(180, until=lambda b: b.snapshot.phase is Phase.RESTING and b.real_speed == 0)
+    bench.run(15)
+    bench.treadmill.console.press("start")
+    bench.run(15)
+    assert bench.faults() == ["unexpected_motion"]
+    assert bench.real_speed == 0
+    assert bench.events("turn") == []
+    assert len(bench.events("step_started")) == 2
+
+
+def test_a_start_key_in_a_rest_before_a_forward_walk_begins_that() -> None:
+    bench = bench_with(FORWARD, REST, FORWARD, answers=frozenset({Act.START}))
+    bench.offer()
+    assert bench.run(180, until=lambda b: b.snapshot.phase is Phase.RESTING and b.real_speed == 0)
+    bench.run(15)
+    bench.treadmill.console.press("start")
+    bench.run(15)
+    assert bench.faults() == []
+    assert (bench.snapshot.phase, bench.snapshot.awaiting) == (Phase.WALKING, Act.OK)
+    assert bench.snapshot.step_index == 3
+
+
+def test_a_start_key_does_not_pass_the_rest_that_a_session_begins_with() -> None:
+    bench = bench_with(REST, FORWARD, answers=frozenset())
+    bench.offer()
+    bench.treadmill.console.press("start")
+    bench.run(15)
+    assert (bench.snapshot.phase, bench.snapshot.direction) == (Phase.OFFERED, Direction.STANDING)
+    assert [e.type for e in bench.events("manual", "started", "step_started")] == ["manual"]
+
+
+# --- a stop at the console ------------------------------------------------------------------------------
+
+MACHINES = {
+    "4 Hz": QUICK,
+    "1 Hz": Quirks(telemetry=TelemetryQuirks(fields=(), notify_every_s=1.0)),
+    "coarse": Quirks(
+        telemetry=FAST, ranges=Ranges(minimum=Speed(100), maximum=Speed(600), increment=Speed(50))
+    ),
+    "slow to fall": Quirks(telemetry=FAST, belt=BeltQuirks(deceleration=Acceleration(15))),
+}
+
+
+@pytest.mark.parametrize("willing", [False, True], ids=["unanswered", "ok"])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_console_stop_without_a_status_is_a_hand_and_then_a_pause(machine: str, willing: bool) -> None:
+    bench = bench_with(FORWARD, quirks=MACHINES[machine], answers=frozenset({Act.START}))
+    bench.treadmill.subscribe(CLIENT, uuids.FITNESS_MACHINE_STATUS, False)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.distance_m > 5)
+    bench.answers = frozenset({Act.OK}) if willing else frozenset()
+    before = len(bench.frames)
+    bench.treadmill.console.press("stop")
+    fell = bench.run(30, until=lambda b: b.snapshot.phase is Phase.PAUSED and b.real_speed == 0)
+    assert fell
+    assert set(bench.faults()) == {"hand"}
+    assert bench.frames[before:] == [] or willing, "a falling belt is told nothing"
+    bench.answers = frozenset()
+    assert bench.run(5, until=lambda b: b.snapshot.awaiting is Act.START)
+    bench.ask(Confirm(Act.START))
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert "refusal" not in bench.faults()
+
+
+def test_a_status_of_a_stop_whose_parameter_is_cut_off_is_a_stop() -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.distance_m > 5)
+    bench.controller.feed(Notified(bench.connection, Characteristic.MACHINE_STATUS, b"\x02"), bench.now)
+    bench.run(0.5)
+    assert bench.snapshot.phase is Phase.PAUSED
+    assert bench.events("garbled")[0].fields["hex"] == "02"
