@@ -201,7 +201,7 @@ def test_check_lists_every_violation_with_its_limit(run: Any, tmp_path: Path) ->
     assert [line.removeprefix(f"{path}: ") for line in ran.out.splitlines()[:3]] == [
         "step 2 of 2: goes from forward to backward without a turn; the limit is a turn between the two",
         "step 2 of 2: backward speed 1.6 km/h is above the cap; the limit is 1.5 km/h (level 1)",
-        "step 2 of 2: a bout of backward work of 6 min begins; the limit is 5 min",
+        "step 2 of 2: 6 min of backward work without a break; the limit is 5 min",
     ]
     assert ran.err == f"retrowalk: {path}: 3 safety rules refuse it on spec\n"
     assert run("show", path).code == 4

@@ -92,6 +92,8 @@ class Bench:
         self.treadmill = Treadmill(self.quirks, now=self.now)
         self.effects: list[tuple[float, Effect]] = []
         self.frames: list[tuple[float, bytes]] = []
+        self.asked: dict[str, Ask] = {}
+        """By the ids of the requests."""
         self.linked = False
         self.deaf = False
         """Notifications are lost."""
@@ -147,7 +149,9 @@ class Bench:
     def ask(self, ask: Ask, source: str = "test") -> list[Replied]:
         """Somebody asks; returns the replies that came at once."""
         before = len(self.effects)
-        self._feed(Request(f"r{len(self.effects)}", source, ask))
+        request = Request(f"r{len(self.effects)}", source, ask)
+        self.asked[request.id] = ask
+        self._feed(request)
         return [e for _, e in self.effects[before:] if isinstance(e, Replied)]
 
     def offer(self, program: str = "p") -> list[Replied]:

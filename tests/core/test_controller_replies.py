@@ -89,6 +89,16 @@ def test_a_start_that_nobody_confirms_fails_and_is_missed() -> None:
     assert bench.frames == []
 
 
+@pytest.mark.parametrize("act", [*Act, None])
+def test_whatever_the_act_its_reply_is_to_a_confirm(act: Act | None) -> None:
+    bench = Bench(program=STEADY)
+    (refused,) = bench.ask(Confirm(act)) if act not in {Act.OK, Act.STILL} else bench.ask(Confirm(Act.CLEAR))
+    bench.offer()
+    assert {reply.command for reply in bench.ask(Confirm(act))} == {"confirm"}
+    assert (refused.command, refused.outcome) == ("confirm", "refused")
+    assert bench.events("refused")[0].fields["command"] == "confirm"
+
+
 def test_a_start_that_is_not_granted_control_fails_and_says_so() -> None:
     bench = Bench(quirks=Quirks(control=ControlQuirks(control_unanswered=True)), program=ALL_SORTS)
     bench.offer()

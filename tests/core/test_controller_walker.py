@@ -113,7 +113,7 @@ def test_a_setup_without_a_source_of_presence_is_held_to_its_limits() -> None:
     bench = Bench(quirks=QUICK, machine=blind, setup=setup_for(BACKWARD))
     (reply,) = bench.offer()
     assert reply.outcome == "refused"
-    assert "bout" in reply.reason
+    assert "without a break" in reply.reason
     nobody = Bench(quirks=QUICK, machine=blind, setup=setup_for(BACKWARD, ok_in_reach=False))
     assert "nobody can say OK" in nobody.offer()[0].reason
 
@@ -158,7 +158,7 @@ def test_a_lease_taken_while_only_offered_ends_the_offer_when_its_client_goes() 
     bench.offer()
     bench.ask(Lease())
     bench.run(7)
-    assert bench.events("stopped")[0].fields["reason"] == "the page or client that holds the lease went away"
+    assert bench.events("stopped")[0].fields["reason"] == "whoever held the lease went away"
     assert bench.frames == []
 
 
@@ -374,12 +374,40 @@ def test_what_is_not_known_is_none() -> None:
     bench = Bench(quirks=QUICK, connect_now=False)
     state = bench.snapshot
     nothing = {
-        "measured", "commanded", "cap", "incline", "heart_rate", "energy_kcal_estimate", "step_index",
-        "step_count", "step_remaining_s", "session_remaining_s", "next_step", "awaiting", "program", "walker",
-        "fault", "telemetry_age_s", "session_id",
+        "measured", "commanded", "cap", "cap_reason", "incline", "heart_rate", "energy_kcal_estimate",
+        "step_index", "step_count", "step_remaining_s", "session_remaining_s", "next_step", "awaiting",
+        "program", "walker", "fault", "telemetry_age_s", "session_id",
     }  # fmt: skip
     assert {name for name in Snapshot.__dataclass_fields__ if getattr(state, name) is None} == nothing
     assert state.phase is Phase.DISCONNECTED
+
+
+def test_the_incline_is_unknown_until_a_record_of_this_link_tells_it() -> None:
+    bench = Bench(connect_now=False)
+    for _ in range(2):
+        bench.connect()
+        assert bench.snapshot.incline is None
+        bench.run(2)
+        assert bench.snapshot.incline == 0
+        bench.lose_link()
+        assert bench.snapshot.incline is None
+
+
+def test_a_link_is_restored_only_where_there_was_one() -> None:
+    bench = Bench(quirks=QUICK)
+    assert bench.events("link_restored") == []
+    bench.lose_link()
+    bench.connect()
+    assert len(bench.events("link_lost", "link_restored")) == 2
+
+
+def test_a_note_says_in_words_what_it_is_about() -> None:
+    bench = Bench(quirks=QUICK, program=FORWARD)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.real_speed > 75)
+    bench.treadmill.console.press("stop")
+    bench.run(5)
+    assert [e.fields["text"] for e in bench.events("note")] == ["Stopped at the console."]
 
 
 def test_a_machine_that_comes_back_another_ends_the_offer() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retrowalk.core import faults
-from retrowalk.core.faults import BY_ID, CORD, FAULTS, Clears, Fault, Ledger, Reaction
+from retrowalk.core.faults import BY_ID, CORD, FAULTS, Clears, Fault, Ledger, Reaction, sentence_of
 
 CORE = Path(faults.__file__).parent
 
@@ -52,6 +52,15 @@ def test_every_finding_that_stops_the_belt_is_in_the_table() -> None:
     named = set(re.findall(r'_stop_for\("(\w+)"', text))
     assert named
     assert named <= BY_ID.keys()
+
+
+def test_every_finding_has_a_sentence_for_the_person() -> None:
+    text = "".join((CORE / name).read_text() for name in ("guard.py", "watch.py", "steering.py"))
+    consumed = {"rest", "ask_still", "start_key", "manual"}
+    named = set(re.findall(r'(?:_find\(|_REFUSED = )"(\w+)"', text)) - consumed
+    assert {"moving", "incline_refused"} < named
+    for finding_id in named:
+        assert re.fullmatch(r"[A-Z].*[.?]", sentence_of(finding_id)), finding_id
 
 
 def test_a_fault_is_raised_once_and_the_first_cause_is_kept() -> None:

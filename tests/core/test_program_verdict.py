@@ -150,7 +150,7 @@ def test_a_bout_of_five_minutes_and_not_a_second_more() -> None:
     easy = walk("back", "30s", 1.1)
     assert told(walk("back", "300s", 1.5), easy, walk("back", "300s", 1.5)) == []
     assert told(walk("back", "300s", 1.5), easy, walk("back", "151s", 1.5), walk("back", "150s", 1.5)) == [
-        "step 3 of 4: a bout of backward work of 5 min 1 s begins; the limit is 5 min",
+        "step 3 of 4: 5 min 1 s of backward work without a break; the limit is 5 min",
         "the program: 10 min 1 s of backward work; the limit is 10 min",
     ]
 
@@ -190,7 +190,7 @@ def test_a_distance_must_fit_its_own_limit_as_the_machine_rounds_the_speed() -> 
 def test_without_presence_bouts_are_a_minute() -> None:
     assert told(walk("back", "60s", 1.5), walk("back", "45s", 1.0), has_presence=False) == []
     assert told(walk("back", "61s", 1.5), has_presence=False) == [
-        "step 1 of 1: a bout of backward work of 1 min 1 s begins; the limit is 1 min"
+        "step 1 of 1: 1 min 1 s of backward work without a break; the limit is 1 min"
     ]
 
 

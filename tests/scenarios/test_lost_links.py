@@ -100,7 +100,7 @@ async def test_frames_of_an_earlier_link_are_dropped(room, spec) -> None:
     async with room.daemon() as daemon:
         await daemon.walking()
         spec.cut()
-        await daemon.until(lambda _: len(daemon.events("link_restored")) == 2)
+        await daemon.until(lambda _: daemon.events("link_restored"))
         await daemon.until(lambda _: spec.machine.at_rest)
         await asyncio.sleep(2)
         ten_kmh = Notified(1, Characteristic.TREADMILL_DATA, bytes.fromhex("0000e803"))
@@ -118,7 +118,7 @@ async def test_every_record_arrives_once_on_the_second_link(room, spec) -> None:
     async with room.daemon() as daemon:
         await daemon.walking()
         spec.cut()
-        await daemon.until(lambda _: len(daemon.events("link_restored")) == 2)
+        await daemon.until(lambda _: daemon.events("link_restored"))
         station = daemon.app.stations["tm"]
         seen, post = [], station.post
 

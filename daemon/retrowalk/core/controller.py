@@ -168,6 +168,7 @@ class Controller:
     def _lost(self, why: str, now: float) -> None:
         self._connection = None
         self._manual = False
+        self._totals.incline = None
         self.belt.disconnect()
         self._emit("link_lost", reason=why)
         self._replies.failed("the link was lost before the belt was known to rest", StopSession)

@@ -85,8 +85,8 @@ FAULTS: tuple[Fault, ...] = (
           "The belt did not start. Say still, then try again.", law="G10"),
     Fault("start_refused", "Start, control or the moving-marker was refused", _STOP, _SESSION,
           "The session cannot start.", law="G2"),
-    Fault("lease_lost", "the page or client that holds the lease went away", _STOP, _SESSION,
-          "Stopping: the controlling page is gone.", law="lease"),
+    Fault("lease_lost", "whoever held the lease went away", _STOP, _SESSION,
+          "Stopping: whoever held the lease is gone.", law="lease"),
     Fault("console_stop", "the belt was stopped at the console", _PAUSE, _SESSION,
           "Stopped at the console.", law="G12"),
     Fault("heart_rate_high", "the heart rate passed 85 % of its maximum", _SLOW, _SESSION,
@@ -104,8 +104,22 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 """The table. `clears` SESSION: over when the session is."""
 
+NOTICES = {
+    "control_refused": "The treadmill does not give control.",
+    "target_refused": "The treadmill did not take the new speed.",
+    "incline_refused": "The treadmill did not take the new incline.",
+    "arming_expired": "The start expired unused: nothing starts.",
+    "moving": "The belt moves.",
+}
+"""What is worth a note but is no fault, in words."""
+
 BY_ID = {fault.id: fault for fault in FAULTS}
 _RANK = {fault.id: rank for rank, fault in enumerate(FAULTS)}
+
+
+def sentence_of(finding_id: str) -> str:
+    """What the person is told of a fault or a notice."""
+    return BY_ID[finding_id].sentence if finding_id in BY_ID else NOTICES.get(finding_id, finding_id)
 
 
 class Ledger:

@@ -382,7 +382,7 @@ class Snapshot:
     measured: Speed | None
     commanded: Speed | None
     cap: Speed | None
-    cap_reason: str
+    cap_reason: str | None
     incline: Incline | None
     distance_m: float
     distance_backward_m: float

@@ -26,13 +26,12 @@ _NAMES: dict[type[Ask], str] = {
     SetCap: "set_cap",
     Lease: "lease",
     AckFault: "ack_fault",
+    Confirm: "confirm",
 }
 
 
 def command_name(ask: Ask) -> str:
-    """As in the contract: the command, or the act of a confirmation."""
-    if isinstance(ask, Confirm):
-        return "confirm" if ask.act is None else ask.act.value
+    """As in the contract; `confirm` whatever the act."""
     return _NAMES[type(ask)]
 
 

@@ -1,6 +1,6 @@
 """The live state, as everybody may see it: put together from what the rooms of the core know."""
 
-from blefit.units import Speed
+from blefit.units import Incline, Speed
 from retrowalk.core.energy import Totals
 from retrowalk.core.faults import Ledger
 from retrowalk.core.guard import Guard
@@ -45,8 +45,8 @@ def show(
         measured=measured if connected else None,
         commanded=guard.commanded,
         cap=cap,
-        cap_reason="" if session is None or cap is None else _cap_reason(session, cap),
-        incline=totals.incline if totals.incline is not None else (guard.incline or None),
+        cap_reason=None if session is None or cap is None else _cap_reason(session, cap),
+        incline=_incline(totals, guard) if connected else None,
         distance_m=totals.distance_m,
         distance_backward_m=totals.distance_backward_m,
         elapsed_s=totals.elapsed_s,
@@ -90,7 +90,12 @@ def _of_program(session: Session) -> Speed:
     return max(highest, session.limits.first_target) if highest else _own_cap(session)
 
 
-def _cap_reason(session: Session, cap: Speed) -> str:
+def _incline(totals: Totals, guard: Guard) -> Incline | None:
+    """As the machine says, else as it was told; level, where it says nothing, is what nobody knows."""
+    return totals.incline if totals.incline is not None else (guard.incline or None)
+
+
+def _cap_reason(session: Session, cap: Speed) -> str | None:
     if cap < min(_own_cap(session), _of_program(session)):
         return "set_cap"
-    return "program" if cap < _own_cap(session) else session.limits.cap_reason(session.facing)
+    return "program" if cap < _own_cap(session) else session.limits.cap_reason(session.facing) or None

@@ -142,7 +142,7 @@ def _doses(leaves: Sequence[Leaf], limits: Limits) -> Iterator[Violation]:
             total += bout.seconds
             if bout.seconds > limits.bout_s:
                 step, walk = bout.first
-                problem = f"a bout of backward work of {words(bout.seconds)} begins"
+                problem = f"{words(bout.seconds)} of backward work without a break"
                 yield Violation(step, walk.place, problem, words(limits.bout_s))
     if total > limits.backward_total_s:
         yield Violation(None, WHOLE, f"{words(total)} of backward work", words(limits.backward_total_s))
