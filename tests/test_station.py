@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.core.bench import machine_for, program
 
 from blefit import uuids
@@ -191,6 +192,27 @@ def test_shutting_down_stops_the_belt_and_takes_the_marker_away() -> None:
         assert ("shutdown", "done") in hall.replies()
 
     in_no_time(story)
+
+
+def test_the_journal_can_tell_an_alarm_from_a_trouble_and_from_what_is_usual() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.ask("again", Offer("walk"))
+        hall.treadmill.console.set_speed(0.8)
+        await asyncio.sleep(8)
+        hall.station.post(Lost(1, "the radio failed"))
+        await asyncio.sleep(1)
+        await hall.station.shut_down()
+
+    with capture_logs() as logged:
+        in_no_time(story)
+    levels = {(line["event"], line.get("id")): line["log_level"] for line in logged}
+    assert levels["started", None] == "info"
+    assert levels["refused", None] == "warning"
+    assert levels["fault", "hand"] == "warning"
+    assert levels["link_lost", None] == "warning"
+    assert levels["fault", "link_lost"] == "error"
 
 
 def test_shutting_down_waits_for_a_belt_that_ignores_stop_no_longer_than_it_says() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -69,6 +70,13 @@ Offload = Callable[[Callable[[], None]], Awaitable[None]]
 async def in_thread(block: Callable[[], None]) -> None:
     """The usual offload."""
     await asyncio.to_thread(block)
+
+
+def severity(event: Emitted) -> int:
+    """How an event is logged: an alarm is an error; other faults, a lost link and refusals are warnings."""
+    if event.type == "fault":
+        return logging.ERROR if BY_ID[str(event.fields["id"])].alarm else logging.WARNING
+    return logging.WARNING if event.type in {"link_lost", "refused"} else logging.INFO
 
 
 class Station:
@@ -182,7 +190,7 @@ class Station:
         match effect:
             case Emitted(kind, fields):
                 self.hub.emit(effect)
-                log.info(kind, treadmill=self.id, **dict(fields))
+                log.log(severity(effect), kind, treadmill=self.id, **dict(fields))
             case Replied():
                 self.hub.reply(effect)
             case Said(text, alarm):
