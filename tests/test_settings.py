@@ -54,6 +54,15 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ),
         ("[safety]\ncountdown_s = 4", "FILE:2: [safety] countdown_s: 4 is below the lowest allowed, 5 s"),
         ("[safety]\nturn_dwell_s = 9", "FILE:2: [safety] turn_dwell_s: 9 is below the lowest allowed, 10 s"),
+        (
+            "[safety]\nheart_rate_max_bpm = 99",
+            "FILE:2: [safety] heart_rate_max_bpm: 99 is below the lowest allowed, 100",
+        ),
+        (
+            "[safety]\nheart_rate_max_bpm = 221",
+            "FILE:2: [safety] heart_rate_max_bpm: 221 is above the ceiling 220",
+        ),
+        ("[safety]\nguarded = 1", "FILE:2: [safety] guarded: found 1, allowed is true or false"),
         ("[safety]\nlevel = 7", "FILE:2: [safety] level: 7 is above the ceiling 6"),
         ("[safety]\nlevel = 1.5", "FILE:2: [safety] level: found 1.5, allowed is a whole number"),
         ("[safety]\nlevel = true", "FILE:2: [safety] level: found true, allowed is a whole number"),
@@ -167,7 +176,11 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("key", [key for key in Safety.model_fields if key != "manual_use_allowed"])
+NO_LIMITS = {"guarded", "heart_rate_max_bpm", "manual_use_allowed"}
+"""Of the walker, or a yes or no."""
+
+
+@pytest.mark.parametrize("key", [key for key in Safety.model_fields if key not in NO_LIMITS])
 def test_each_safety_key_reaches_its_ceiling_and_not_a_unit_more(key: str) -> None:
     stem = key.removesuffix("_per_s").removesuffix("_kmh").removesuffix("_percent")
     field, units = FIELDS.get(key, (stem, 100 if "kmh" in key else 10 if "percent" in key else 1))

@@ -115,7 +115,7 @@ class App:
         self._voices.append(voice)
         station = Station(
             treadmill.id,
-            self._setup(treadmill),
+            self.setup(treadmill),
             hub=hub,
             speaker=voice,
             marker=keepsakes,
@@ -133,12 +133,15 @@ class App:
         station.attach(connector)
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
 
-    def _setup(self, treadmill: Treadmill) -> Setup:
+    def setup(self, treadmill: Treadmill) -> Setup:
+        """What the settings say of that treadmill's sessions."""
         settings = self.settings
         return Setup(
             site=settings.site_limits(treadmill.id),
             find_program=self._find_program,
             new_id=lambda: next(self._sessions),
+            guarded=settings.safety.guarded,
+            maximum_heart_rate=settings.safety.heart_rate_max_bpm,
             presence_source=treadmill.presence,
             ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,
             alarm_reaches_walker=bool(_NOTICED_BACKWARD & set(settings.alarm.outputs)),

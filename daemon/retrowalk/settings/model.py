@@ -135,6 +135,10 @@ class Safety(Section):
     rest_wait_s: Annotated[int, _bounded("rest_wait_s", 1)] = 300
     idle_wait_s: Annotated[int, _bounded("idle_wait_s", 1)] = 45
     presence_s: Annotated[int, _bounded("presence_s", 1)] | None = None
+    guarded: bool = False
+    """Whoever walks is a guarded walker: the limits of one, and a sign of them every 30 s."""
+    heart_rate_max_bpm: Annotated[int, Field(ge=100, le=220)] | None = None
+    """The walker's maximum; unset, heart rate is only watched."""
     manual_use_allowed: bool = True
     """False: motion that retrowalk did not start is an alarm and a Stop."""
 

@@ -1,0 +1,35 @@
+"""What the settings say of a session reaches the core."""
+
+from pathlib import Path
+
+import pytest
+
+from retrowalk.app import App
+from retrowalk.settings import Settings, parse_settings
+
+HOME = '[[treadmills]]\nid = "home"\naddress = "A4:C1:38:00:00:01"\n'
+
+
+def settings_of(text: str, state: Path) -> Settings:
+    return parse_settings(f'[paths]\nstate_dir = "{state}"\n{text}', environ={})
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "set_to", "unset"),
+    [
+        ("guarded", f"[safety]\nguarded = true\n{HOME}", True, False),
+        ("maximum_heart_rate", f"[safety]\nheart_rate_max_bpm = 160\n{HOME}", 160, None),
+        ("manual_use_allowed", f"[safety]\nmanual_use_allowed = false\n{HOME}", False, True),
+        ("alarm_reaches_walker", f'[alarm]\noutputs = ["mqtt"]\n{HOME}', False, True),
+        ("presence_source", f"{HOME}presence = true\n", True, False),
+        ("ok_in_reach", f'{HOME}confirm_sources = ["button"]\n', True, False),
+        ("ok_in_reach", f"{HOME}at_machine = true\n", True, False),
+    ],
+)
+def test_the_settings_of_a_session_reach_it(
+    field: str, text: str, set_to: object, unset: object, tmp_path: Path
+) -> None:
+    for written, expected in ((text, set_to), (HOME, unset)):
+        settings = settings_of(written, tmp_path)
+        app = App(settings, speak=lambda _: ())
+        assert getattr(app.setup(settings.treadmills[0]), field) == expected
