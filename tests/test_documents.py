@@ -207,12 +207,8 @@ def test_their_defaults_and_bounds_are_the_documented_ones(name: str) -> None:
 
 
 def test_every_bound_of_the_site_is_a_key_of_the_configuration() -> None:
-    others = {
-        "guarded",
-        "heart_rate_max_bpm",
-        "manual_use_allowed",
-    }  # no limits
-    assert len(SITE_BOUNDS) == len(SECTIONS["safety"]["properties"].keys() - others)
+    no_limits = {"guarded", "heart_rate_max_bpm", "manual_use_allowed"}
+    assert len(SITE_BOUNDS) == len(SECTIONS["safety"]["properties"].keys() - no_limits)
 
 
 def configurations() -> list[tuple[str, str]]:

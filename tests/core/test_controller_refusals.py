@@ -29,6 +29,7 @@ from retrowalk.core.session import Session
 from retrowalk.sim.model.quirks import ControlQuirks, Quirks, TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
+BACK = program('name = "Back"\nlevel = 2\nsteps = [ { walk = "backward", for = "1min", speed = 1.0 } ]')
 WALK = program('name = "Walk"\nlevel = 2\nsteps = [ { walk = "forward", for = "2min", speed = 1.5 } ]')
 
 
@@ -136,6 +137,44 @@ def test_a_machine_that_takes_miles_is_quarantined() -> None:
     bench.run(60)
     (quarantine,) = [e for _, e in bench.effects if isinstance(e, Quarantine)]
     assert "told 0.80 km/h" in quarantine.reason
+    assert bench.ask(Confirm(Act.CLEAR))[0].outcome == "accepted"
+    (refused,) = bench.offer()
+    assert "is in quarantine (it ran faster than told" in refused.reason
+
+
+def test_a_machine_that_may_start_high_is_not_armed_to_walk_backward_and_says_why() -> None:
+    high = machine_for(QUICK, starts_above_minimum=True)
+    bench = Bench(quirks=QUICK, machine=high, program=WALK, answers=frozenset({Act.START}))
+    bench.offer()
+    assert bench.run(120, until=lambda b: (b.snapshot.commanded or 0) >= 140)
+    bench.ask(StopSession())
+    bench.run(30)
+    bench.program = BACK
+    assert bench.offer()[0].outcome == "accepted"
+    assert bench.run(30, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    (reply,) = bench.ask(Confirm(Act.FACING))
+    assert reply.reason == "this machine may start at its last speed, which was above its slowest"
+    assert len(bench.sent(0x07)) == 1
+
+
+def test_something_is_left_to_stop_while_the_belt_is_ours_and_not_known_to_rest() -> None:
+    def rests(bench: Bench) -> bool:
+        return bench.controller.at_rest(bench.now)
+
+    bench = Bench(quirks=QUICK, program=WALK, connect_now=False)
+    assert rests(bench), "never ours"
+    bench.connect()
+    assert rests(bench), "not ours, whatever it does"
+    bench.run(2)
+    walking(bench)
+    assert not rests(bench)
+    bench.lose_link()
+    assert not rests(bench)
+    bench.connect()
+    bench.run(10)
+    assert rests(bench)
+    bench.lose_link()
+    assert rests(bench)
 
 
 def test_garbled_octets_are_told_and_other_connections_are_not_heard() -> None:

@@ -16,7 +16,7 @@ NEEDS_TARGET = Quirks(telemetry=FAST, belt=BeltQuirks(needs_target_to_move=True)
 FORWARD = '{ walk = "forward", for = "60s", speed = 1.4 }'
 BACKWARD = '{ walk = "backward", for = "60s", speed = 1.0 }'
 REST, TURN, PUSH = '{ rest = "40s" }', '{ turn = "backward" }', '{ beltoff = "40s" }'
-START, TARGET = 0x07, 0x02
+START, STOP, TARGET = 0x07, 0x08, 0x02
 
 
 def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
@@ -64,8 +64,8 @@ def test_deafness_at_the_end_of_the_countdown_delays_the_start_or_ends_it_with_i
         assert bench.snapshot.phase is Phase.WALKING
     else:
         assert bench.sent(START) == []
-        assert bench.events("stopped")[0].fields["reason"] == "the belt is not known to rest"
-        assert "The belt does not start: the belt is not known to rest." in bench.said()
+        assert bench.events("stopped")[0].fields["reason"] == "the belt was not known to rest in time"
+        assert "The belt does not start: the belt was not known to rest in time." in bench.said()
 
 
 def test_a_machine_that_needs_a_target_gets_it_when_its_telemetry_is_back() -> None:
@@ -89,6 +89,16 @@ def test_a_machine_that_needs_a_target_and_is_silent_at_rest_gets_it_unheard() -
     bench.offer()
     assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []
+
+
+def test_a_countdown_that_nothing_is_armed_for_is_over() -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
+    bench.controller.guard.disarm(bench.now)
+    bench.run(1)
+    assert bench.events("stopped")[0].fields["reason"] == "the belt was moved or stopped by hand"
+    assert bench.sent(START) == []
 
 
 # --- the console's Start key ----------------------------------------------------------------------------
@@ -143,6 +153,19 @@ def test_a_start_key_does_not_pass_the_rest_that_a_session_begins_with() -> None
     bench.run(15)
     assert (bench.snapshot.phase, bench.snapshot.direction) == (Phase.OFFERED, Direction.STANDING)
     assert [e.type for e in bench.events("manual", "started", "step_started")] == ["manual"]
+
+
+def test_a_machine_that_gives_no_control_of_a_belt_that_the_console_started_is_stopped() -> None:
+    bench = bench_with(FORWARD, answers=frozenset())
+    write, refused = bench.treadmill.write, {0x00: 0x80}
+    bench.treadmill.write = lambda client, octets, now: refused.get(octets[0]) or write(client, octets, now)  # type: ignore[method-assign]  # it wants nobody
+    bench.offer()
+    bench.treadmill.console.press("start")
+    assert bench.run(15, until=lambda b: b.faults() != [])
+    assert bench.faults() == ["control_lost"]
+    assert bench.events("stopped")[0].fields["reason"] == "ATT 0x80"
+    bench.run(1)
+    assert bench.sent(STOP) != []
 
 
 # --- a stop at the console ------------------------------------------------------------------------------

@@ -231,8 +231,8 @@ class Controller:
                 self._care.presence.seen(now)
                 self._say(BY_ID[finding.id].sentence)
                 self._note(finding)
-                if session is not None:
-                    session.console_stopped(now)
+                assert session is not None, "nothing is armed without a session"
+                session.console_stopped(now)
                 return
             case "safety_key" if session is None:
                 self._note(finding)
@@ -246,6 +246,7 @@ class Controller:
             case "wrong_speed":
                 reason = f"it ran faster than told ({finding.detail}): commission it again"
                 self._effects.append(Quarantine(reason))
+                self.machine = self.guard.machine
             case _:
                 pass
         self._fault(finding.id, now, finding.detail)
@@ -339,7 +340,7 @@ class Controller:
             case Lease():
                 self._present("hold a lease for")
                 self._care.lease.renew(now)
-            case AckFault():
+            case AckFault():  # pragma: no branch - the union is closed
                 if self._ledger.worst is None:
                     raise Refused("there is no fault to silence")
                 self._ledger.silenced = True
@@ -410,7 +411,7 @@ class Controller:
                 self._clear(now)
             case Act.OK:
                 self._ok()
-            case Act.START | Act.FACING:
+            case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
                 if self.session is None or awaited is not act:
                     asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
                     raise Refused(f"{act.value} does not fit: {asked} at this moment")
@@ -435,12 +436,10 @@ class Controller:
 
     def _ok(self) -> None:
         session = self.session
-        at_console = session is not None and session.console_started
-        if self.guard.hand is None and not at_console:
+        if session is None or (self.guard.hand is None and not session.console_started):
             return
         self.guard.resume_from_hand()
-        if session is not None:
-            session.console_started = False
+        session.console_started = False
         self._end_faults("hand")
         self._emit("resumed")
         self._replies.done(ResumeSession)

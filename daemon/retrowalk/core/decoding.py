@@ -66,6 +66,6 @@ class Decoder:
             case Characteristic.HEART_RATE:
                 measurement = HeartRateMeasurement.decode(octets)
                 return Pulse(measurement.heart_rate, measurement.contact)
-            case Characteristic.RSC_MEASUREMENT:
+            case Characteristic.RSC_MEASUREMENT:  # pragma: no branch - the enum is closed
                 cadence = RscMeasurement.decode(octets).cadence
                 return Steps() if cadence else None

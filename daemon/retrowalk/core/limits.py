@@ -40,6 +40,7 @@ class Limits:
     countdown_s: int
     rest_wait_s: int
     idle_wait_s: int
+    """Waiting armed at rest outside of a halt: nothing does, for an arming expires earlier (G2)."""
     presence_s: int
     backward_part_s: int | None
     """The longest backward walk between two halts; None: unbounded. Set where nobody can say OK."""

@@ -30,8 +30,6 @@ from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
 
 OFFER_S = 300.0
-START_PATIENCE_S = 5.0
-"""After the countdown: for control and the marker, before the start is given up."""
 CONTROL_RETRY_S = 2.5
 EASE_PATIENCE_S = 20.0
 """A target that is never met must not keep the belt from being stopped."""
@@ -288,12 +286,11 @@ class Session:
 
     def console_stopped(self, now: float) -> None:
         """Somebody stopped the belt at the console: a pause, until an act at the machine."""
-        match self.stage:
-            case Stage.WALKING | Stage.EASING:
-                self.halt = self.halt or Halt.PAUSE
-                self._go(Stage.HALTING, now)
-            case Stage.COUNTDOWN | Stage.STARTING:
-                self.lapse(now, "it was stopped at the console")
+        if self.stage in (Stage.WALKING, Stage.EASING):
+            self.halt = self.halt or Halt.PAUSE
+            self._go(Stage.HALTING, now)
+        else:
+            self.lapse(now, "it was stopped at the console")
 
     def lapse(self, now: float, reason: str) -> None:
         """A start came to nothing: back to the halt that it was to end; a first start ends the session."""
@@ -311,10 +308,8 @@ class Session:
             self.lapse(now, "the moving-marker is not written yet")
         elif not guard.control:
             self.lapse(now, "the treadmill did not grant control")
-        elif not guard.resting(now):
-            self.lapse(now, "the belt is not known to rest")
         else:
-            self.lapse(now, "the start came too late")
+            self.lapse(now, "the belt was not known to rest in time")
 
     def target_refused(self, now: float) -> None:
         """The machine did not take a target."""
@@ -365,9 +360,6 @@ class Session:
                 self.lapse(now, "the belt was moved or stopped by hand")
             case Stage.COUNTDOWN:
                 self._count(guard, now)
-            case Stage.STARTING:
-                if guard.state is State.ARMED and now - self._since > START_PATIENCE_S:
-                    self.not_started(guard, now)
             case Stage.WALKING:
                 self._walk(guard, restraint, passed, now)
             case Stage.EASING:
@@ -377,7 +369,7 @@ class Session:
                     self._rested(now)
             case Stage.WAITING:
                 self._attend(now)
-            case Stage.ENDED:
+            case _:
                 pass
 
     def _attend(self, now: float) -> None:
