@@ -9,7 +9,7 @@ import pytest
 from tests.core.bench import Bench
 
 from blefit.ftms.control_point import OpCode
-from blefit.units import Incline, Speed
+from blefit.units import Speed
 from retrowalk.core.model import Direction, Phase
 from retrowalk.core.program import Walk
 from retrowalk.core.stages import Stage
@@ -26,9 +26,7 @@ NO_FIELDS = TelemetryQuirks(fields=())
 MACHINES = {
     "as the specification says": Quirks(telemetry=NO_FIELDS),
     "grid of 0.5 from 1.0": Quirks(
-        ranges=Ranges(
-            minimum=Speed(100), maximum=Speed(600), increment=Speed(50), maximum_incline=Incline(0)
-        ),
+        ranges=Ranges(minimum=Speed(100), maximum=Speed(600), increment=Speed(50)),
         telemetry=TelemetryQuirks(reports=Reports.TARGET_UNTIL_STOPPED, notify_every_s=0.48, fields=()),
     ),
     "grid of 0.32 from 0.96": Quirks(
@@ -40,8 +38,6 @@ MACHINES = {
         telemetry=TelemetryQuirks(silent_at=Speed(40), notify_every_s=1.0, fields=()),
     ),
 }
-LEVEL_ONLY = "grid of 0.5 from 1.0"
-"""It has no incline, and some programs climb."""
 
 
 def climbs(name: str) -> bool:
@@ -51,8 +47,7 @@ def climbs(name: str) -> bool:
 def walks() -> Iterator[tuple[str, str]]:
     for program in sorted(program_files()):
         for machine in MACHINES:
-            if not (climbs(program) and machine == LEVEL_ONLY):
-                yield machine, program
+            yield machine, program
 
 
 @dataclass

@@ -63,9 +63,41 @@ def port() -> int:
 def test_the_exit_code_tells_how_it_went(programs, machine, program, code, sentence) -> None:
     argv = ("--program", programs / f"{program}.toml", "--speedup", 150, "--machine", machine, "--headless")
     ran = told(*argv)
-    assert (ran.returncode, ran.stderr) == (code, "")
+    assert ran.returncode == code
     assert sentence in ran.stdout
     assert "the belt is at rest" in ran.stdout
+    errors = ran.stderr.splitlines()
+    assert len(errors) == (1 if code else 0)
+    assert all(line.startswith("retrowalk: not completed. ") and sentence in line for line in errors)
+
+
+def test_a_program_the_machine_refuses_is_told_on_stderr_too_and_exit_4(tmp_path) -> None:
+    (tmp_path / "fast.toml").write_text(SHORT.replace("1.0", "4.5"))
+    ran = told("--program", tmp_path / "fast.toml", "--headless")
+    assert ran.returncode == 4
+    assert "is above the cap" in ran.stdout
+    assert ran.stderr.startswith("retrowalk: refused: ")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+SLOW_DISK = """
+import os, sys, time
+sync = os.fsync
+def slowly(file):
+    time.sleep(0.5)
+    sync(file)
+os.fsync = slowly
+from retrowalk import cli
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_slow_disk_takes_no_time_of_a_session_that_runs_faster(programs) -> None:
+    argv = demo("--program", programs / "short.toml", "--speedup", 150, "--headless")[3:]
+    ran = subprocess.run(
+        [sys.executable, "-c", SLOW_DISK, *argv], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +105,7 @@ def test_the_exit_code_tells_how_it_went(programs, machine, program, code, sente
     [
         (("--program", "nonsense"), "there is no program and no file 'nonsense': the programs are balance,"),
         (("--machine", "nonsense"), "nonsense"),
-        (("--speedup", "fast"), "'fast' is not a valid number"),
+        (("--speedup", "fast"), "'fast' is not a number"),
         (("--speedup", "1000"), "1000"),
         (("--mqtt-port", "70000"), "70000"),
     ],
@@ -106,7 +138,7 @@ def test_a_reader_that_goes_is_no_error(programs) -> None:
 async def seen_until_the_end(
     port: int, running: subprocess.Popen[str], on_message=lambda *_: None
 ) -> list[tuple[str, str]]:
-    """All an outside client sees of the demo."""
+    """All an outside client sees of the demo. What `on_message` returns is published as a command."""
     seen: list[tuple[str, str]] = []
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -116,7 +148,8 @@ async def seen_until_the_end(
                 async for message in client.messages:
                     topic = message.topic.value.removeprefix("retrowalk/")
                     seen.append((topic, message.payload.decode()))
-                    on_message(*seen[-1])
+                    if command := on_message(*seen[-1]):
+                        await client.publish("retrowalk/demo/command", command)
         except aiomqtt.MqttError:
             if seen or running.poll() is not None:
                 break  # the broker has gone with the demo
@@ -147,7 +180,26 @@ def test_an_outside_client_sees_it_begin_go_on_and_end(programs, port) -> None:
 
 
 @needs_broker
-def test_ctrl_c_stops_the_belt_and_then_everything(programs, port) -> None:
+def test_a_start_of_somebody_else_is_refused_and_does_not_end_the_demo(programs, port) -> None:
+    command = demo("--program", programs / "short.toml", "--speedup", 60, "--mqtt-port", port, "--headless")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        asked = []
+
+        def ask_once(topic: str, text: str) -> str | None:
+            if topic != "demo/state" or '"phase":"walking"' not in text or asked:
+                return None
+            asked.append('{"id": "offer", "command": "start", "program": "waves-1"}')
+            return asked[0]
+
+        seen = asyncio.run(seen_until_the_end(port, running, ask_once))
+        assert running.wait(20) == 0
+    (reply,) = [text for topic, text in seen if topic == "demo/reply"]
+    assert '"outcome":"refused","reason":"a session is on already: stop it first"' in reply
+
+
+@needs_broker
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_belt_and_then_everything(programs, port, number, code) -> None:
     command = demo("--program", programs / "long.toml", "--speedup", 20, "--mqtt-port", port, "--headless")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         interrupted = []
@@ -155,13 +207,13 @@ def test_ctrl_c_stops_the_belt_and_then_everything(programs, port) -> None:
         def interrupt(topic: str, text: str) -> None:
             if topic == "demo/state" and '"measured_speed_kmh":1' in text and not interrupted:
                 interrupted.append(text)
-                running.send_signal(signal.SIGINT)
+                running.send_signal(number)
 
         seen = asyncio.run(seen_until_the_end(port, running, interrupt))
         assert interrupted
         output, errors = running.communicate(timeout=20)
-    assert running.returncode == 130
-    assert "Traceback" not in output + errors
+    assert (running.returncode, errors) == (code, "")
+    assert "Long on spec: interrupted; the belt is at rest.\n  time " in output
     states = [text for topic, text in seen if topic == "demo/state"]
     assert '"measured_speed_kmh":0' in states[-1]
     assert [text for topic, text in seen if topic == "bridge/state"][-1] == "offline"

@@ -98,7 +98,7 @@ def test_a_machine_is_matched_by_its_name(advertised: str, name: str | None) -> 
 
 def test_units_are_made_at_the_edge() -> None:
     ranges = quirks_of(load_machine("grid-0.32")).ranges
-    assert (ranges.minimum, ranges.maximum, ranges.increment, ranges.maximum_incline) == (96, 643, 32, 0)
+    assert (ranges.minimum, ranges.maximum, ranges.increment, ranges.maximum_incline) == (96, 643, 32, 100)
     assert quirks_of(load_machine("grid-0.5")).belt.deceleration == 30
     assert quirks_of(load_machine("grid-0.5")).control.answers is Answers.INDICATION_BEFORE_WRITE_RESPONSE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retrowalk.cli.errors import Exit, UserError
-from retrowalk.cli.numbers import Within
+from retrowalk.cli.numbers import Whole, Within
 
 if TYPE_CHECKING:  # rich and bumble take half a second: only when the demo runs
     from retrowalk.demo.play import Plan
@@ -25,14 +25,15 @@ PORT = 1883
 )
 @click.option("--speedup", type=Within(0.1, 200), help="Times real time; unset: about 45 s in all.")
 @click.option("--machine", default="spec", show_default=True, help="By name or path.")
-@click.option(
-    "--mqtt-port", type=click.IntRange(1, 65535), help="The broker's port; unset: 1883, or any free one."
-)
+@click.option("--mqtt-port", type=Whole(1, 65535), help="The broker's port; unset: 1883, or any free one.")
 @click.option("--headless", is_flag=True, help="Plain lines, no live view.")
 def demo(
     program_name: str, speedup: float | None, machine: str, mqtt_port: int | None, headless: bool
 ) -> None:
-    """A whole session on a simulated treadmill: exit 0 if it was completed and the belt rests."""
+    """A whole session on a simulated treadmill: exit 0 if it was completed and the belt rests.
+
+    Ctrl-C ends it early: the belt is brought to rest first.
+    """
     from rich.console import Console
 
     from retrowalk.core.model import Snapshot
@@ -43,7 +44,7 @@ def demo(
     from retrowalk.mqtt.broker import BrokerError
     from retrowalk.programs import MalformedProgramError, UnknownProgramError, read_program
 
-    configure_logging("auto", "error")
+    configure_logging("auto", "critical")  # what goes wrong is told in a sentence at the end
     try:
         machine_file = load_machine(machine)
         program = read_program(program_name, or_path=True)
@@ -81,10 +82,10 @@ def demo(
         raise UserError(str(error), Exit.UNREACHABLE) from error
     for line in view.summary(result, plan):
         lines.line(line)
-    if result.refused:
-        raise SystemExit(Exit.REFUSED)
-    if not (result.completed and result.at_rest):
-        raise SystemExit(Exit.FAILED)
+    if result.interrupted:
+        raise SystemExit(128 + result.interrupted)
+    if result.refused or not (result.completed and result.at_rest):
+        raise UserError(view.ending(result), Exit.REFUSED if result.refused else Exit.FAILED)
 
 
 def _introduction(plan: "Plan", port: int | None) -> Iterator[str]:

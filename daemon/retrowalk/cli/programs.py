@@ -11,6 +11,7 @@ import click
 from blefit.units import kmh, percent
 from retrowalk import paths
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.cli.numbers import Whole
 from retrowalk.cli.picture import picture
 from retrowalk.core.bounds import HIGHEST_LEVEL, SiteLimits
 from retrowalk.core.compiler import Violations, compile_program
@@ -100,9 +101,7 @@ def show(program: str, machine_name: str, config_file: Path | None, as_json: boo
 
 @programs.command()
 @click.argument("file")
-@click.option(
-    "--level", type=click.IntRange(0, HIGHEST_LEVEL), help="Of the walker.  [default: the program's]"
-)
+@click.option("--level", type=Whole(0, HIGHEST_LEVEL), help="Of the walker.  [default: the program's]")
 @click.option("--guarded", is_flag=True, help="For a walker who needs the guarded limits.")
 @machine_option
 @config_option

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from blefit.units import Speed
@@ -35,12 +37,16 @@ SLACK_S = 900.0
 """Beyond the plan, for people; a demo that is not over by then has failed."""
 MQTT_READY_S = 3.0
 NOTHING = Speed(0)
+SOURCE = "demo"
+"""Of the demo's own request: over MQTT anybody may ask for a session, too."""
 
 
 @dataclass
 class Result:
     """What became of the session. `refused` and `problem` are sentences, empty when all went well."""
 
+    interrupted: int = 0
+    """The number of the signal that ended it early, or 0."""
     completed: bool = False
     at_rest: bool = False
     refused: str = ""
@@ -126,7 +132,7 @@ class Stage:
 
 
 def play(plan: Plan, url: str | None, stage: Stage) -> Result:
-    """Play it, with the broker at `url`. Ctrl-C stops the belt first."""
+    """Play it, with the broker at `url`. Ctrl-C or SIGTERM bring the belt to rest, which is a result, too."""
     with tempfile.TemporaryDirectory(prefix="retrowalk-demo-") as folder:
         settings = _settings(plan, url, Path(folder))
         with asyncio.Runner(loop_factory=lambda: scaled_loop(plan.speedup)) as runner:
@@ -153,35 +159,50 @@ async def _play(plan: Plan, settings: Settings, url: str | None, stage: Stage) -
         speak=stage.speak,
         find_program=lambda _: plan.program,
         walker_weight_kg=WEIGHT_KG,
+        offload=_at_once,
     )
-    hub = app.hubs[TREADMILL]
+    hub, result = app.hubs[TREADMILL], Result()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, partial(_interrupt, result, number))
     mqtt = None if url is None else MqttLink(settings, app.hubs, app.submit, url=url)
     if mqtt is not None:
         mqtt.start()
         await _real_wait(lambda: mqtt.connected, MQTT_READY_S)
     try:
-        async with room.open(), app.running():
-            with stage.show(hub), hub.subscribe() as reader:
-                person = Person(room.treadmill, lambda request: app.submit(TREADMILL, request))
-                living = asyncio.create_task(person.live(lambda: _latest(hub)))
-                try:
-                    result = await _follow(plan, app, reader, stage.look)
-                finally:
-                    living.cancel()
-                result.pulled_cord = person.pulled_cord
-                return result
+        async with room.open():
+            person = Person(room.treadmill, lambda request: app.submit(TREADMILL, request))
+            living = asyncio.create_task(person.live(lambda: _latest(hub)))
+            try:
+                async with app.running():
+                    with stage.show(hub), hub.subscribe() as reader:
+                        await _follow(plan, app, reader, stage.look, result)
+            finally:
+                living.cancel()
+            result.pulled_cord = person.pulled_cord
+            result.at_rest = not app.stations[TREADMILL].controller.marked
+            return result
     finally:
         if mqtt is not None:
             mqtt.stop()
 
 
-async def _follow(plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot], None]) -> Result:
+def _interrupt(result: Result, number: int) -> None:
+    result.interrupted = result.interrupted or number
+
+
+async def _at_once(block: Callable[[], None]) -> None:
+    """The disk takes real time, which in a loop that runs faster would be seconds: there, it takes none."""
+    block()
+
+
+async def _follow(
+    plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot], None], result: Result
+) -> None:
     """Offer the program once the treadmill is connected; watch until it is over and the belt had time."""
     loop = asyncio.get_running_loop()
-    result = Result()
     until = loop.time() + CONNECT_WITHIN_S
     offered, over = False, False
-    while loop.time() < until and app.stations[TREADMILL].alive:
+    while loop.time() < until and app.stations[TREADMILL].alive and not result.interrupted:
         await reader.changed(within=0.25)
         for note in reader.take():
             over = _take(result, note.what) or over
@@ -195,7 +216,7 @@ async def _follow(plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot
         if not offered and state.phase is Phase.IDLE and state.link == "connected":
             offered = True
             until = loop.time() + planned_s(plan.program, plan.machine) + SLACK_S
-            app.submit(TREADMILL, Request("demo", "demo", Offer(plan.program.name)))
+            app.submit(TREADMILL, Request("offer", SOURCE, Offer(plan.program.name)))
         if over and not app.stations[TREADMILL].controller.marked:
             break  # rest is known
         if over and until > loop.time() + ALARM_S:
@@ -204,14 +225,12 @@ async def _follow(plan: Plan, app: App, reader: Reader, look: Callable[[Snapshot
         result.problem = "the simulated treadmill could not be connected"
     elif not over and not result.refused:
         result.problem = "the session did not end in time"
-    result.at_rest = not app.stations[TREADMILL].controller.marked
-    return result
 
 
 def _take(result: Result, what: Emitted | Replied) -> bool:
     """Note what was said; True when the session is over."""
     if isinstance(what, Replied):
-        if what.outcome == "refused" and what.command == "start":
+        if what.outcome == "refused" and what.source == SOURCE:
             result.refused = what.reason
         return False
     match what.type:

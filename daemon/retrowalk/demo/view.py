@@ -2,6 +2,7 @@
 
 import contextlib
 import textwrap
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TextIO
@@ -32,6 +33,8 @@ _COLOUR = {
 }
 _ARROW = {Direction.FORWARD: "▲ forward", Direction.BACKWARD: "▼ backward", Direction.STANDING: "■ standing"}
 _NARROWEST, _WIDEST = 40, 100
+_QUIET_S = 7.0
+"""After so long, the next state is a line whether or not anything changed: none is 10 s without one."""
 _SAID_LINES = 5
 """So many lines are kept for sentences, said or not: a panel that jumps cannot be read."""
 
@@ -189,15 +192,17 @@ def live(hub: Hub, transcript: Transcript, plan: Plan, console: Console) -> Iter
         yield
 
 
-def each_change(lines: Lines) -> Callable[[Snapshot], None]:
-    """Prints a state when its phase, step or fault is new, and each whole minute between."""
+def each_change(lines: Lines, clock: Callable[[], float] = time.monotonic) -> Callable[[Snapshot], None]:
+    """Prints a state when phase, step or fault is new, each whole minute, and when it was quiet for long."""
     last: tuple[object, ...] = ()
+    quiet_since = clock()
 
     def look(state: Snapshot) -> None:
-        nonlocal last
+        nonlocal last, quiet_since
         key = (state.phase, state.step_index, state.fault, int(state.elapsed_s) // 60)
-        if key != last and state.session_id is not None:
-            last = key
+        changed = key != last and state.session_id is not None
+        if changed or clock() - quiet_since >= _QUIET_S:
+            last, quiet_since = key, clock()
             lines.line(plain(state))
 
     return look
@@ -206,7 +211,7 @@ def each_change(lines: Lines) -> Callable[[Snapshot], None]:
 def summary(result: Result, plan: Plan) -> list[str]:
     """The end of the demo, in a few lines."""
     state = result.last
-    ended = _ending(result)
+    ended = ending(result)
     if state is None:
         return [ended]
     energy = state.energy_kcal_estimate
@@ -223,15 +228,18 @@ def summary(result: Result, plan: Plan) -> list[str]:
     ]
 
 
-def _ending(result: Result) -> str:
+def ending(result: Result) -> str:
+    """How it ended, in a sentence."""
+    rest = "the belt is at rest" if result.at_rest else "the belt is NOT known to rest"
+    cord = ", the safety cord was pulled" if result.pulled_cord else ""
+    if result.interrupted:
+        return f"interrupted; {rest}{cord}."
     if result.refused:
         return f"refused: {result.refused}."
     if result.problem:
         return f"failed: {result.problem}."
     if result.completed and result.at_rest:
         return "completed, the belt is at rest."
-    rest = "the belt is at rest" if result.at_rest else "the belt is NOT known to rest"
-    cord = ", the safety cord was pulled" if result.pulled_cord else ""
     worst = next((fault for fault in FAULTS if fault.id in result.faults), None)
     cause = f"{result.reason}." if worst is None else worst.sentence
     return f"not completed. {cause} ({rest}{cord})"
