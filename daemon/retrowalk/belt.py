@@ -64,7 +64,9 @@ class Belt:
         """
         demanded = self.guard.demand(now)
         chosen = demanded if demanded is not None else command
-        if chosen is None or self._connection is None or not self._exchange.free(chosen, now):
+        if chosen is None or self._connection is None:
+            return None
+        if not self._exchange.free(chosen, now, at_once=self.guard.urgent):
             return None
         verdict = self.guard.review(encode(chosen), now)
         if isinstance(verdict, Refusal):

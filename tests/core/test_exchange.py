@@ -105,6 +105,13 @@ def test_frames_keep_0_3_s_between_them(now: float, free: bool) -> None:
     assert exchange.free(Start(), now) is free
 
 
+def test_a_frame_for_a_stops_sake_keeps_no_space_but_its_turn() -> None:
+    exchange, _ = begun()
+    assert not exchange.free(RequestControl(), 10.0, at_once=True)
+    exchange.answered(Response(2, 1))
+    assert exchange.free(RequestControl(), 10.0, at_once=True)
+
+
 def test_one_at_a_time_but_a_stop_overtakes() -> None:
     exchange, _ = begun()
     assert not exchange.free(Start(), 11.0)
@@ -122,7 +129,7 @@ def test_a_stop_does_not_go_while_one_is_being_written() -> None:
     assert exchange.free(Stop(), 10.5)
 
 
-@pytest.mark.parametrize("end", ["write", "answer", "reset", "failure"])
+@pytest.mark.parametrize("end", ["write", "reset", "failure"])
 def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
     exchange, ticket = begun(Stop())
     assert not exchange.stop_stuck(11.9)
@@ -132,8 +139,6 @@ def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
             exchange.written(Written(1, ticket))
         case "failure":
             exchange.written(Written(1, ticket, "no"))
-        case "answer":
-            exchange.answered(Response(8, 1))
         case _:
             exchange.reset()
     assert not exchange.stop_stuck(20.0)
@@ -143,6 +148,12 @@ def test_a_stop_that_waits_for_its_answer_only_is_not_stuck() -> None:
     exchange, ticket = begun(Stop())
     exchange.written(Written(1, ticket))
     assert not exchange.stop_stuck(20.0)
+
+
+def test_an_answer_is_no_word_that_a_stop_is_through_it_may_be_doubled() -> None:
+    exchange, _ = begun(Stop())
+    assert exchange.answered(Response(8, 1)) is not None
+    assert exchange.stop_stuck(12.0)
 
 
 def test_an_unanswered_stop_whose_write_is_not_through_stays_stuck() -> None:

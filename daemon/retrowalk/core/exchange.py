@@ -92,11 +92,15 @@ class Exchange:
         """The link is new, or gone: nothing is pending."""
         self._pending = self._unwritten_stop = self._last_sent = None
 
-    def free(self, command: Command, now: float) -> bool:
-        """Whether `command` may be sent now. A Stop always may, unless one is still being written."""
+    def free(self, command: Command, now: float, *, at_once: bool = False) -> bool:
+        """Whether `command` may be sent now. A Stop always may, unless one is still being written.
+
+        `at_once`: it is sent for a Stop's sake and keeps no space.
+        """
         if isinstance(command, Stop):
             return self._unwritten_stop is None
-        return self._pending is None and (self._last_sent is None or now - self._last_sent >= SPACING_S)
+        spaced = at_once or self._last_sent is None or now - self._last_sent >= SPACING_S
+        return spaced and self._pending is None
 
     def begin(self, command: Command, now: float) -> tuple[int, tuple[Outcome, ...]]:
         """Count a command as sent: its ticket, and the transaction that it overtakes."""
@@ -109,11 +113,14 @@ class Exchange:
         return self._tickets, overtaken
 
     def answered(self, response: Response) -> Outcome | None:
-        """An answer arrived; None if it answers nothing that is pending."""
+        """An answer arrived; None if it answers nothing that is pending.
+
+        It is no word that a Stop's write is through: it may be a doubled answer to the Stop before.
+        """
         pending = self._pending
         if pending is None or response.request_op_code != op_code(pending.command):
             return None
-        self._pending = self._unwritten_stop = None
+        self._pending = None
         success = response.result == ResultCode.SUCCESS
         return Outcome(pending.command, Result.SUCCESS if success else Result.REFUSED, response.result)
 

@@ -245,7 +245,7 @@ class Guard(Watch):
             case Stop() if self._stop is not None:
                 self._stop.sent(now)
             case RequestControl() if self._stop is not None:
-                self._stop.need_control = False
+                self._stop.control_sent()
             case Start() if self.machine is not None:
                 self.state, self._arming = State.STARTING, None
                 self._start = Outstanding(now, self.machine.start_delay_s)

@@ -41,7 +41,10 @@ class Stopping:
     alarmed: bool = False
     asked_still: float | None = None
     need_control: bool = False
-    """The Stop was answered Control Not Permitted."""
+    """A Stop, this or one before it, was answered Control Not Permitted."""
+    urgent: bool = True
+    """Control is asked for without space between the frames: once, lest a machine that denies it for ever is
+    flooded."""
     writes: int = 0
     _last_write: float = float("-inf")
     _again: bool = False
@@ -106,10 +109,10 @@ class Stopping:
         """What has to be written now: Stop, or control for its sake."""
         if not self.ours:
             return None
-        if self.need_control:
-            return RequestControl()
         if self.writes == 0 or self._again:
             return Stop()
+        if self.need_control:
+            return RequestControl()
         wait = FIRST_REPEAT_S if self.writes == 1 else REPEAT_S
         if now - self._last_write < wait or motion.falling(now):
             return None
@@ -127,6 +130,10 @@ class Stopping:
         self._last_write = now
         self._again = False
 
+    def control_sent(self) -> None:
+        """Control was asked for, for the Stop's sake."""
+        self.need_control, self.urgent = False, False
+
     def control_concluded(self) -> None:
         """Control was asked for, for the Stop's sake: Stop again at once, whatever the answer."""
         self._again = True
@@ -134,8 +141,6 @@ class Stopping:
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""
         self.delivered = self.delivered or (outcome.result in _TAKEN and not outcome.control_denied)
-        if outcome.control_denied:
-            self.need_control = True
-        elif outcome.result in {Result.FAILED, Result.NOT_STARTED}:
+        if outcome.result in {Result.FAILED, Result.NOT_STARTED}:
             self._failures += 1
             self._again = self._failures == 1

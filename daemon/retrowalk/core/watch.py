@@ -6,6 +6,7 @@ laws.
 
 from dataclasses import replace
 
+from blefit.ftms.control_point import OpCode, Response, ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
 from retrowalk.core.arming import Arming, Outstanding
@@ -14,6 +15,7 @@ from retrowalk.core.capping import ENFORCE
 from retrowalk.core.faults import BY_ID, Clears, Reaction
 from retrowalk.core.model import (
     UNKNOWN_DECELERATION,
+    Answer,
     Machine,
     Observation,
     Record,
@@ -27,6 +29,8 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
+STOP_DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
+"""Whichever Stop it answers: it may come late, when the exchange waits for it no more."""
 
 
 class Watch:
@@ -93,6 +97,11 @@ class Watch:
     def stopping(self) -> bool:
         """A stop, ours or the console's, has not come to rest yet."""
         return self._stop is not None
+
+    @property
+    def urgent(self) -> bool:
+        """What is written now for a Stop's sake keeps no space from the frame before."""
+        return self._stop is not None and self._stop.urgent
 
     @property
     def authority(self) -> Authority | None:
@@ -185,6 +194,8 @@ class Watch:
                 self._record(data.instantaneous_speed, now)
             case Status(status):
                 self._status(status.op_code, now)
+            case Answer(response) if self._stop is not None and response == STOP_DENIED:
+                self._stop.need_control = True
             case _:
                 pass
 
