@@ -307,6 +307,36 @@ def test_config_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     }
 
 
+def test_config_check_as_json_has_the_mistakes_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[safety]\nlevel = 9\n[log]\nformat = 'x'\n")
+    assert cli.main(["config", "check", "--json", str(file)]) == 2
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert (document["file"], document["ok"]) == (str(file), False)
+    assert [f"retrowalk: {error}" for error in document["errors"]] == told.err.splitlines()
+    assert len(document["errors"]) == 2
+
+
+def test_the_file_to_check_may_be_named_as_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.toml").write_text(ONE)
+    assert cli.main(["config", "check", "--config", str(tmp_path / "c.toml")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/c.toml: good\n"
+
+
+def test_the_schema_is_json_with_and_without_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    schemas = []
+    for argv in (["config", "schema"], ["config", "schema", "--json"]):
+        assert cli.main(argv) == 0
+        schemas.append(json.loads(capsys.readouterr().out))
+    assert schemas[0] == schemas[1]
+    assert "safety" in schemas[0]["properties"]
+
+
 def test_config_show_is_a_configuration_again_and_hides_the_password(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,24 +183,29 @@ def embedded_broker(port: int = 1883) -> EmbeddedBroker:
     return broker
 
 
-def run(settings: Settings) -> None:
-    """`retrowalk run`: until SIGTERM or Ctrl-C, then every belt of ours is brought to rest."""
+def run(settings: Settings) -> bool:
+    """`retrowalk run`: until SIGTERM or Ctrl-C (True), then every belt of ours is brought to rest."""
     broker = embedded_broker() if settings.mqtt.url == "embedded" else None
     url = broker.url if broker is not None else settings.mqtt.url
     try:
-        asyncio.run(_serve(settings, None if url == "off" else url))
+        return asyncio.run(_serve(settings, None if url == "off" else url))
     finally:
         if broker is not None:
             broker.stop()
 
 
-async def _serve(settings: Settings, url: str | None) -> None:
+async def _serve(settings: Settings, url: str | None) -> bool:
     app = App(settings)
     mqtt: MqttLink | None = None
+    signals: list[int] = []
     ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        signals.append(number)
+        ended.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
     side = [
         asyncio.create_task(keep_running(name, task))
         for name, task in (
@@ -220,6 +225,7 @@ async def _serve(settings: Settings, url: str | None) -> None:
             for task in watched:
                 task.cancel()
             notify("STOPPING=1")
+        return signals[:1] == [signal.SIGINT]
     finally:
         for task in side:
             task.cancel()

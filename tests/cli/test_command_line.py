@@ -20,7 +20,22 @@ Captured = pytest.CaptureFixture[str]
         (["demmo"], "retrowalk: No such command 'demmo'. Did you mean 'demo'? See retrowalk --help."),
         (["config", "chek"], "retrowalk config: No such command 'chek'."),
         (["version", "--jsn"], "retrowalk version: No such option '--jsn'."),
-        (["session", "cap", "fast"], "retrowalk session cap: Invalid value for 'KMH': 'fast'"),
+        (
+            ["session", "cap", "fast"],
+            "retrowalk session cap: Invalid value for 'KMH': 'fast' is not a number. ",
+        ),
+        (
+            ["scan", "--seconds", "abc"],
+            "retrowalk scan: Invalid value for '--seconds': 'abc' is not a number. ",
+        ),
+        (
+            ["demo", "--mqtt-port", "x"],
+            "retrowalk demo: Invalid value for '--mqtt-port': 'x' is not a valid whole number. ",
+        ),
+        (
+            ["config", "check", "a.toml", "--config", "b.toml"],
+            "retrowalk config check: FILE and --config are the same: give one of them. See retrowalk config ",
+        ),
         (["session", "start"], "retrowalk session start: Missing argument 'PROGRAM'."),
         (
             ["session", "cap", "nan"],
@@ -44,9 +59,12 @@ def test_a_mistyped_command_line_is_one_line_and_exit_2(argv: list[str], told: s
     assert captured.out == ""
 
 
-def test_no_command_shows_the_help_and_is_a_usage_error(capsys: Captured) -> None:
-    assert cli.main([]) == 2
-    assert "Commands:" in capsys.readouterr().err
+@pytest.mark.parametrize("argv", [[], ["session"], ["programs"], ["config"]])
+def test_without_a_command_the_help_is_the_answer(argv: list[str], capsys: Captured) -> None:
+    assert cli.main(argv) == 0
+    told = capsys.readouterr()
+    assert "Commands:" in told.out
+    assert told.err == ""
 
 
 def test_version_as_text_and_as_json(capsys: Captured) -> None:

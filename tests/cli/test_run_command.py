@@ -70,15 +70,15 @@ def heard(manager: socket.socket, message: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_it_lives_while_its_control_loops_tick_and_ends_when_told(
-    number: int, daemon: subprocess.Popen[str], manager: socket.socket
+    number: int, code: int, daemon: subprocess.Popen[str], manager: socket.socket
 ) -> None:
     assert heard(manager, "WATCHDOG=1")
     assert heard(manager, "WATCHDOG=1")
     daemon.send_signal(number)
     assert heard(manager, "STOPPING=1")
-    assert daemon.wait(10) == 0
+    assert daemon.wait(10) == code
     for line in daemon.stderr.read().splitlines():
         assert json.loads(line)["event"]
 

@@ -77,8 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return Exit.USAGE
+        click.echo(error.format_message())
+        return Exit.DONE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "retrowalk"
         told = error.format_message()

@@ -30,10 +30,20 @@ def config() -> None:
 
 @config.command()
 @click.argument("file", type=FILE, required=False)
+@click.option("--config", "named", type=FILE, help="The same as FILE.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def check(file: Path | None, as_json: bool) -> None:
+def check(file: Path | None, named: Path | None, as_json: bool) -> None:
     """Tell everything that is wrong with FILE, each mistake in one line."""
-    settings = settings_or_exit(file)
+    if file and named:
+        raise click.UsageError("FILE and --config are the same: give one of them.")
+    file = file or named
+    try:
+        settings = settings_or_exit(file)
+    except UserError as error:
+        if as_json:
+            errors = error.message.splitlines()
+            click.echo(json.dumps({"file": file and str(file), "ok": False, "errors": errors}))
+        raise
     treadmills = [treadmill.id for treadmill in settings.treadmills]
     if as_json:
         click.echo(json.dumps({"file": str(settings.source), "ok": True, "treadmills": treadmills}))
@@ -58,7 +68,8 @@ def show(file: Path | None, as_json: bool) -> None:
 
 
 @config.command()
-def schema() -> None:
+@click.option("--json", "as_json", is_flag=True, help="It is JSON with and without.")
+def schema(as_json: bool) -> None:  # noqa: ARG001  (what prints data takes --json)
     """Print the JSON schema of the configuration, for editors that check TOML."""
     click.echo(json.dumps(Settings.model_json_schema(), indent=2))
 

@@ -26,8 +26,10 @@ def run(file: Path | None) -> None:
     configure_logging(settings.log.format, settings.log.level)
     try:
         with only_one(settings.paths.state):
-            run_app(settings)
+            interrupted = run_app(settings)
     except StateFolderError as error:
         raise UserError(str(error), Exit.FAILED) from error
     except BrokerError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
+    if interrupted:
+        raise SystemExit(Exit.INTERRUPTED)
