@@ -34,6 +34,45 @@ def test_one_record_above_is_a_glitch() -> None:
     assert desk.state() is State.RUNNING
 
 
+def test_one_low_record_now_and_then_does_not_hide_a_belt_above_its_cap() -> None:
+    desk = Desk().at(200, CAP_200)
+    for _ in range(5):
+        desk.runs(250, 1.0)
+        desk.record(200)
+    assert desk.noticed.count("cap_enforced") == 1
+    assert desk.noticed[-1] == "over_cap"
+
+
+@pytest.mark.parametrize(("apart", "told"), [(0.25, 1), (0.5, 2)])
+def test_two_low_records_half_a_second_apart_end_it(apart: float, told: int) -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(250, 0.5)
+    desk.runs(200, apart, every=apart)
+    desk.record(200)
+    desk.runs(200, apart, every=apart)
+    desk.runs(250, 0.5)
+    assert desk.noticed.count("cap_enforced") == told
+
+
+def test_one_low_record_does_not_hide_a_belt_above_the_ceiling() -> None:
+    desk = Desk().at(200, authority(cap=Speed(200), ceiling=Speed(300)))
+    for speed in (400, 200, 400):
+        desk.runs(speed, 0.25)
+    assert desk.noticed[-1] == "over_ceiling"
+
+
+def test_the_order_is_not_given_at_a_low_record() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.guard.control = False
+    before = len(desk.writes)
+    desk.runs(250, 0.5)
+    desk.guard.control = True
+    desk.record(100)
+    assert len(desk.writes) == before, "a step up from there"
+    desk.runs(250, 0.25)
+    assert desk.last == Target(Speed(200))
+
+
 def test_the_order_is_free_of_the_step_down_and_of_the_incline() -> None:
     desk = Desk().at(200, CAP_200)
     assert desk.want(TargetIncline(Incline(5))) == ""

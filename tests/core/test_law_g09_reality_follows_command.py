@@ -45,6 +45,23 @@ def test_more_than_30_above_for_2_s_is_stop(speed: int, stops: int) -> None:
     assert desk.stops == stops
 
 
+@pytest.mark.parametrize("speed", [128, 150], ids=["miles", "300 rule"])
+def test_one_good_record_now_and_then_hides_nothing(speed: int) -> None:
+    desk = first_target(80)
+    for _ in range(4):
+        desk.runs(speed, 0.25 if speed == 128 else 0.75)
+        desk.record(75)
+    assert "wrong_speed" in desk.noticed
+
+
+def test_one_bad_record_long_ago_is_not_2_s_of_them() -> None:
+    desk = first_target(80)
+    desk.record(150)
+    desk.silence(2.0)
+    desk.record(80)
+    assert desk.stops == 0
+
+
 def test_the_quarantine_holds_at_once_and_after_clearing() -> None:
     desk = first_target(80)
     desk.runs(128, 0.5)

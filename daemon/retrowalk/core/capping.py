@@ -1,6 +1,7 @@
 """The cap of the moment, and a belt above it (G5, G8)."""
 
 from blefit.units import Speed
+from retrowalk.core.episode import Episode
 
 CAP_MARGIN = Speed(20)
 SLIDE = 30
@@ -21,11 +22,10 @@ class Capping:
         self._cap = cap if live is None else min(cap, live)
         self._ceiling = ceiling
         self._slide: tuple[Speed, float] | None = None
-        self._over_records = 0
-        self._ceiling_records = 0
+        self._over = Episode()
+        self._over_ceiling = Episode()
         self._deadline: float | None = None
-        self.ordering = False
-        """The belt is above the cap and has not been told the cap yet."""
+        self._untold = False
 
     def now(self, now: float) -> Speed:
         """The cap as it is judged at this moment."""
@@ -42,20 +42,28 @@ class Capping:
         self._cap = live
         self._slide = None if speed is None else (min(present, max(live, Speed(speed + SLIDE_LEAD))), now)
 
+    @property
+    def ordering(self) -> bool:
+        """The belt is above the cap and has not been told the cap yet."""
+        return self._untold and self._over.holds
+
+    def told(self) -> None:
+        """A target was sent."""
+        self._untold = False
+
     def judge(self, speed: Speed, deceleration: int, now: float) -> str:
         """A record of `speed` came: OVER_CEILING, ENFORCE (once), OVER_CAP, or ''."""
-        self._ceiling_records = self._ceiling_records + 1 if speed > self._ceiling + CAP_MARGIN else 0
-        if self._ceiling_records >= 2:
-            return OVER_CEILING
         cap = self.now(now)
-        if speed <= cap + CAP_MARGIN:
-            self._over_records, self._deadline, self.ordering = 0, None, False
-            return ""
-        self._over_records += 1
-        if self._over_records < 2:
+        self._over.record(now, holds=speed > cap + CAP_MARGIN)
+        self._over_ceiling.record(now, holds=speed > self._ceiling + CAP_MARGIN)
+        if self._over_ceiling.records >= 2:
+            return OVER_CEILING
+        if self._over.since is None:
+            self._deadline, self._untold = None, False
+        if not self._over.holds or self._over.records < 2:
             return ""
         if self._deadline is None:
             self._deadline = now + OBEY_S + (speed - cap) / deceleration
-            self.ordering = True
+            self._untold = True
             return ENFORCE
         return OVER_CAP if now > self._deadline else ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from blefit.units import Speed
+from retrowalk.core.episode import Episode
 
 MET, AWAY, FALLEN = Speed(15), Speed(30), Speed(20)
 MET_AFTER_S, OVER_S, HAND_S = 2.0, 2.0, 3.0
@@ -29,9 +30,9 @@ class Obeying:
     answered: float | None = None
     met: bool = False
     _highest: Speed = field(init=False)
-    _over_since: float | None = None
+    _over: Episode = field(default_factory=Episode)
+    _miles: Episode = field(default_factory=Episode)
     _away_since: float | None = None
-    _ratio_records: int = 0
 
     def __post_init__(self) -> None:
         self._highest = self.measured
@@ -53,11 +54,9 @@ class Obeying:
         from_when = answered + (OBEY_S + drop / OBEY_RATE if drop > 0 else 0.0)
         if now >= from_when and not blind:
             miles = self.trial and MPH_LOW * self.speed <= speed <= MPH_HIGH * self.speed
-            self._ratio_records = self._ratio_records + 1 if miles else 0
-            self._over_since = _since(self._over_since, now, speed > self.speed + AWAY)
-            if self._ratio_records >= 2 or (
-                self._over_since is not None and now - self._over_since >= OVER_S
-            ):
+            self._miles.record(now, holds=miles)
+            self._over.record(now, holds=speed > self.speed + AWAY)
+            if self._miles.records >= 2 or self._over.lasts(now, OVER_S):
                 return WRONG_SPEED if self.trial else TOO_FAST
         if now >= answered + MET_AFTER_S and abs(speed - self.speed) <= MET:
             self.met = True
@@ -65,11 +64,8 @@ class Obeying:
         return ""
 
     def _judge_met(self, speed: Speed, now: float) -> str:
-        self._away_since = _since(self._away_since, now, abs(speed - self.speed) > AWAY)
+        if abs(speed - self.speed) <= AWAY:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = now
         return HAND if self._away_since is not None and now - self._away_since >= HAND_S else ""
-
-
-def _since(since: float | None, now: float, holds: bool) -> float | None:
-    if not holds:
-        return None
-    return now if since is None else since

@@ -152,7 +152,7 @@ class Steering:
 
     def target_sent(self, speed: Speed, measured: Speed | None) -> None:
         """A target was handed to the link."""
-        self.capping.ordering = False
+        self.capping.told()
         before, first = self._target, self.commanded is None
         unmet = before is not None and not before.met
         self._target_before, self._target = (
