@@ -83,17 +83,23 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ("[saftey]", "FILE:1: [saftey]: is not a key here, did you mean safety?"),
         ("speed = 1", "FILE:1: speed: is not a key here, allowed are mqtt, treadmills"),
         ("safety = 1", "FILE:1: safety: found 1, allowed is a table"),
-        ("[[safety]]", "FILE:1: safety: found [{}], allowed is a table"),
+        ("[[safety]]", "FILE:1: [safety]: found [{}], allowed is a table"),
         ("[treadmills]\nid = 'a'", "FILE:1: [treadmills]: found"),
-        ('[mqtt]\nurl = "http://x"', 'FILE:2: [mqtt] url: allowed are "mqtt://host:port"'),
-        ('[mqtt]\nurl = "mqtt://x:99999"', 'FILE:2: [mqtt] url: allowed are "mqtt://host:port"'),
-        ('[mqtt]\nurl = "mqtt://x/topic"', 'FILE:2: [mqtt] url: allowed are "mqtt://host:port"'),
+        ('[mqtt]\nurl = "http://x"', 'FILE:2: [mqtt] url: found "http://x", allowed are "mqtt://host'),
+        (
+            '[mqtt]\nurl = "mqtt://x:99999"',
+            'FILE:2: [mqtt] url: found "mqtt://x:99999", allowed are "mqtt://host',
+        ),
+        (
+            '[mqtt]\nurl = "mqtt://x/topic"',
+            'FILE:2: [mqtt] url: found "mqtt://x/topic", allowed are "mqtt://host',
+        ),
         ('[mqtt]\nprefix = "a/#"', 'FILE:2: [mqtt] prefix: found "a/#", allowed are 1 to 64'),
         ('[mqtt]\nprefix = "a/"', 'FILE:2: [mqtt] prefix: found "a/", allowed are 1 to 64'),
         ('[mqtt]\ntls_cert = "/a"', "FILE:1: [mqtt]: tls_cert and tls_key belong together"),
         ('[[treadmills]]\nid = "a"', "FILE:1: [[treadmills]] no. 1: exactly one of address and match"),
         (ONE + "[[treadmills]]\nmatch = 'X*'", "FILE:4: [[treadmills]] no. 2 id: is missing"),
-        (ONE + ONE, "FILE: two [[treadmills]] have the id 'home'"),
+        (ONE + ONE, 'FILE:5: [[treadmills]] no. 2 id: two treadmills have the id "home": each needs its own'),
         (
             ONE.replace("home", "Home"),
             'FILE:2: [[treadmills]] no. 1 id: found "Home", allowed are 1 to 32 small',
@@ -109,7 +115,7 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ('[alarm]\noutputs = ["voice"]', 'FILE:1: [alarm]: the output "voice" needs voice_command'),
         (
             'alarm.outputs = ["mqtt"]\nmqtt.url = "off"',
-            'FILE: [alarm] outputs has "mqtt", but [mqtt] url is "off"',
+            'FILE:1: [alarm] outputs: "mqtt" is one of them, but [mqtt] url is "off"',
         ),
         (ONE + "[[schedule]]\nprogram = 'p'", "FILE:4: [[schedule]] no. 1: exactly one of at and cron"),
         (ONE + "[[schedule]]\nprogram = 'p'\nat = '24:00'", 'FILE:6: [[schedule]] no. 1 at: found "24:00"'),
@@ -137,11 +143,11 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ),
         (
             ONE + "[[schedule]]\nprogram='p'\nat='07:00'\ntreadmill='b'",
-            "FILE: a [[schedule]] names the tread",
+            'FILE:7: [[schedule]] no. 1 treadmill: found "b", allowed is home',
         ),
         (
             "[[schedule]]\nprogram = 'p'\nat = '07:00'",
-            "FILE: the [[schedule]] of 'p' must say which treadmill",
+            "FILE:1: [[schedule]] no. 1: it must say which treadmill: there is no [[treadmills]] table",
         ),
         ("[web]\nenabled = true", "FILE:2: [web] enabled: found true, but this version has no such part"),
         ("[mqtt\nurl = 1", "FILE:1:6: this is not TOML"),
@@ -158,6 +164,96 @@ def test_one_mistake_is_one_sentence_with_place_found_and_allowed(text: str, tol
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     text = "[log]\nlevel = 'loud'\n[safety]\nlevel = 9\ncountdown_s = 1\n" + ONE + "speed = 1\n"
     assert [problem.split(":")[1] for problem in problems(text)] == ["2", "4", "5", "9"]
+
+
+def test_a_mistake_hides_no_other_in_its_table_or_in_the_tables_after_it() -> None:
+    text = """
+[mqtt]
+url = "http://x"
+tls_cert = "/a"
+[[treadmills]]
+id = "Home"
+[[treadmills]]
+id = "attic"
+match = "X*"
+address = "no"
+[alarm]
+outputs = ["voice", "horn"]
+[[schedule]]
+program = 1
+treadmill = "cellar"
+cron = "* *"
+[[schedule]]
+program = "p"
+at = "07:00"
+cron = "0 7 * * *"
+days = ["mon"]
+"""
+    told = [problem.split(": ")[:2] for problem in problems(text)]
+    assert [" ".join(words).removeprefix("FILE:") for words in told] == [
+        "2 [mqtt]",
+        "3 [mqtt] url",
+        "5 [[treadmills]] no. 1",
+        "6 [[treadmills]] no. 1 id",
+        "7 [[treadmills]] no. 2",
+        "10 [[treadmills]] no. 2 address",
+        "11 [alarm]",
+        "12 [alarm] outputs no. 2",
+        "14 [[schedule]] no. 1 program",
+        "15 [[schedule]] no. 1 treadmill",
+        "16 [[schedule]] no. 1 cron",
+        "17 [[schedule]] no. 2",
+        "17 [[schedule]] no. 2",
+        "17 [[schedule]] no. 2",
+    ]
+
+
+def test_machines_and_programs_that_are_not_there_are_told_with_all_other_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text('name = "Broken"\nlevel = 9\nsteps = []\n')
+    text = f"""
+{ONE}machine = "nonsense"
+[safety]
+level = 1
+countdown_s = 1
+[paths]
+programs_dir = "{tmp_path}"
+"""
+    for name in ("waves-2", "waves-1", "no-such", "broken"):
+        text += f'[[schedule]]\nprogram = "{name}"\nat = "07:00"\n'
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text, "FILE", {}, look_up=True)
+    told = caught.value.problems
+    for problem, begins in zip(
+        told,
+        [
+            "FILE:5: [[treadmills]] no. 1 machine: there is no machine 'nonsense': known are city",
+            "FILE:8: [safety] countdown_s: 1 is below",
+            'FILE:12: [[schedule]] no. 1 program: "waves-2" is level 2, sessions here are level 1 ([safety] ',
+            "FILE:18: [[schedule]] no. 3 program: there is no program 'no-such': the programs are balance, ",
+            f"FILE:21: [[schedule]] no. 4 program: {tmp_path}/broken.toml: level: 9 must be a whole number",
+            f"FILE:21: [[schedule]] no. 4 program: {tmp_path}/broken.toml: steps must be a list",
+        ],
+        strict=True,
+    ):
+        assert problem.startswith(begins)
+
+
+@pytest.mark.parametrize("command", ["run", "config check"])
+def test_what_the_configuration_names_is_looked_up_before_the_daemon_runs(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(ONE + 'machine = "nonsense"\n')
+    assert cli.main([*command.split(), "--config", str(file)]) == 2
+    assert "there is no machine 'nonsense'" in capsys.readouterr().err
+
+
+def test_to_park_a_belt_no_program_has_to_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(
+        ONE + f'[paths]\nstate_dir = "{tmp_path}"\n[[schedule]]\nprogram = "gone"\nat = "07:00"\n'
+    )
+    assert cli.main(["park", "--config", str(file)]) == 0
 
 
 @pytest.mark.parametrize("key", ["password", "url"])

@@ -11,10 +11,10 @@ from retrowalk.settings import Settings, SettingsError, load_settings
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def settings_or_exit(path: Path | None) -> Settings:
-    """The settings, or exit 2 with one line for each mistake."""
+def settings_or_exit(path: Path | None, *, look_up: bool = False) -> Settings:
+    """The settings, or exit 2 with one line for each mistake; with `look_up`, also in what they name."""
     try:
-        return load_settings(path)
+        return load_settings(path, look_up=look_up)
     except SettingsError as error:
         raise UserError(str(error)) from error
 
@@ -38,7 +38,7 @@ def check(file: Path | None, named: Path | None, as_json: bool) -> None:
         raise click.UsageError("FILE and --config are the same: give one of them.")
     file = file or named
     try:
-        settings = settings_or_exit(file)
+        settings = settings_or_exit(file, look_up=True)
     except UserError as error:
         if as_json:
             errors = error.message.splitlines()

@@ -12,7 +12,7 @@ from retrowalk.cli.errors import Exit, UserError
 @click.option("--config", "file", type=FILE, help="This file instead of the first that is found.")
 def run(file: Path | None) -> None:
     """Run the daemon until it is told to end: Ctrl-C or SIGTERM bring the belt to rest first."""
-    settings = settings_or_exit(file)
+    settings = settings_or_exit(file, look_up=True)
     if not settings.treadmills:
         raise UserError(
             f"{settings.source}: no treadmill is configured: find yours with `retrowalk scan`"

@@ -10,8 +10,10 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 
 from retrowalk import paths
+from retrowalk.settings.lookup import missing
 from retrowalk.settings.model import Settings
-from retrowalk.settings.sentences import line_of, sentence
+from retrowalk.settings.sentences import line_of, sentence, what
+from retrowalk.settings.together import misfits
 
 
 class SettingsError(Exception):
@@ -22,9 +24,12 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-def load_settings(path: Path | None = None, environ: paths.Environ = os.environ) -> Settings:
+def load_settings(
+    path: Path | None = None, environ: paths.Environ = os.environ, *, look_up: bool = False
+) -> Settings:
     """The settings of `path`, or of the first file of the search order, with their secrets.
 
+    With `look_up` the machines and programs that it names have to be there, too.
     Raises SettingsError: no such file, no TOML, or any key that is unknown, of a wrong kind or out of bounds.
     """
     candidates = [path] if path else paths.config_candidates(environ)
@@ -38,22 +43,35 @@ def load_settings(path: Path | None = None, environ: paths.Environ = os.environ)
         raise SettingsError([f"{found}: octet {error.start} is not UTF-8: save the file as UTF-8"]) from error
     except OSError as error:
         raise SettingsError([f"{found}: cannot be read: {error.strerror}"]) from error
-    settings = parse_settings(text, str(found), environ)
+    settings = parse_settings(text, str(found), environ, look_up=look_up)
     return settings.read_from(found)
 
 
-def parse_settings(text: str, name: str = "retrowalk.toml", environ: paths.Environ = os.environ) -> Settings:
+def parse_settings(
+    text: str,
+    name: str = "retrowalk.toml",
+    environ: paths.Environ = os.environ,
+    *,
+    look_up: bool = False,
+) -> Settings:
     """The settings of a TOML text; its mistakes are told under `name`. Raises SettingsError."""
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_syntax_error(name, text, str(error))]) from error
+    settings, problems = Settings(), list(misfits(tree))
+    if look_up:
+        problems += missing(tree)
     try:
         # By way of JSON: there a list may become a tuple while "1.5" still is no number.
         settings = Settings.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        problems = [(line_of(text, one["loc"]) or 0, sentence(name, text, one)) for one in error.errors()]
-        raise SettingsError([told for _, told in sorted(problems)]) from error
+        problems += [(one["loc"], what(one)) for one in error.errors()]
+    if problems:
+        placed = sorted(
+            (line_of(text, where) or 0, sentence(name, text, where, told)) for where, told in problems
+        )
+        raise SettingsError([told for _, told in placed])
     password = _mqtt_password(environ)
     if password is None:
         return settings

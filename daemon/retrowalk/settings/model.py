@@ -1,11 +1,14 @@
-"""Every table and key of retrowalk.toml, and what each may be; `[safety]` takes its bounds from the core."""
+"""Every table and key of retrowalk.toml, and what each may be; `[safety]` takes its bounds from the core.
+
+What must fit together across keys is in `retrowalk.settings.together`.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
 from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
 from retrowalk import paths
@@ -42,10 +45,6 @@ def _lower(one: N | None, other: N | None) -> N | None:
     return other if one is None or (other is not None and other < one) else one
 
 
-def _allowed(ids: list[str]) -> str:
-    return f"allowed is {', '.join(ids)}" if ids else "there is no [[treadmills]] table"
-
-
 class Section(BaseModel):
     """One table of the file: closed, immutable, no coercion ("1.5" is not 1.5), no NaN."""
 
@@ -76,12 +75,6 @@ class Mqtt(Section):
             return value
         raise ValueError("a password does not belong in the file: set RETROWALK_MQTT_PASSWORD instead")
 
-    @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> Self:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key belong together: set both or none")
-        return self
-
 
 class Treadmill(Section):
     """`[[treadmills]]`: one machine, found by its address or by its name in the air."""
@@ -107,12 +100,6 @@ class Treadmill(Section):
     backward_cap_kmh: BackwardCap | None = None
     forward_cap_kmh: ForwardCap | None = None
     incline_cap_percent: InclineCap | None = None
-
-    @model_validator(mode="after")
-    def _found_one_way(self) -> Self:
-        if (self.address is None) == (self.match is None):
-            raise ValueError("exactly one of address and match says which machine it is")
-        return self
 
 
 class Safety(Section):
@@ -171,12 +158,6 @@ class Alarm(Section):
     voice_command: tuple[Text, ...] = ()
     """A command and its arguments, such as ["espeak-ng", "-s", "150"]; the sentence is added as the last."""
 
-    @model_validator(mode="after")
-    def _voice_has_its_command(self) -> Self:
-        if "voice" in self.outputs and not self.voice_command:
-            raise ValueError('the output "voice" needs voice_command, such as ["espeak-ng"]')
-        return self
-
 
 class ScheduleEntry(Section):
     """`[[schedule]]`: a session to offer at a time; only an act at the machine starts it."""
@@ -193,14 +174,6 @@ class ScheduleEntry(Section):
     """Unset: the zone of this machine."""
     window: Window = "10min"
     """How long the offer stands before it is missed."""
-
-    @model_validator(mode="after")
-    def _one_time(self) -> Self:
-        if (self.at is None) == (self.cron is None):
-            raise ValueError("exactly one of at and cron says when")
-        if self.cron is not None and self.days:
-            raise ValueError("days belong to at: with cron, its fifth field says the days")
-        return self
 
 
 class Log(Section):
@@ -265,22 +238,6 @@ class Settings(Section):
     def read_from(self, source: Path) -> Self:
         """The same, remembering its file."""
         self._source = source
-        return self
-
-    @model_validator(mode="after")
-    def _tables_fit_together(self) -> Self:
-        ids = [treadmill.id for treadmill in self.treadmills]
-        if doubled := sorted({name for name in ids if ids.count(name) > 1}):
-            raise ValueError(f"two [[treadmills]] have the id {doubled[0]!r}: each needs its own")
-        for entry in self.schedule:
-            if entry.treadmill is None and len(ids) != 1:
-                raise ValueError(
-                    f"the [[schedule]] of {entry.program!r} must say which treadmill: {_allowed(ids)}"
-                )
-            if entry.treadmill is not None and entry.treadmill not in ids:
-                raise ValueError(f"a [[schedule]] names the treadmill {entry.treadmill!r}: {_allowed(ids)}")
-        if "mqtt" in self.alarm.outputs and self.mqtt.url == "off":
-            raise ValueError('[alarm] outputs has "mqtt", but [mqtt] url is "off"')
         return self
 
     def treadmill(self, treadmill_id: str) -> Treadmill:

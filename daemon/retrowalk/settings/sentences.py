@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from retrowalk.settings.model import Settings
+from retrowalk.settings.together import Location
 
 _UNITS = {"_kmh_per_s": " km/h per s", "_kmh": " km/h", "_percent": " %", "_min": " min", "_s": " s"}
 _KINDS = {
@@ -24,27 +25,18 @@ _KINDS = {
     "path_type": "a path in quotes",
 }
 
-_SECRETS = {"password", "url"}
-"""A url may hold a password, where it should not."""
 
-Location = tuple[int | str, ...]
-
-
-def sentence(name: str, text: str, error: ErrorDetails) -> str:
-    """`FILE:LINE: [table] key: what is wrong`, from pydantic's account of it and the text of the file."""
-    location = error["loc"]
+def sentence(name: str, text: str, location: Location, told: str) -> str:
+    """`FILE:LINE: [table] key: what is wrong`, with the line where the text of the file has that key."""
     line = line_of(text, location)
-    place = f"{name}:{line}" if line else name
-    where = (
-        str(location[0]) if len(location) == 1 and not isinstance(error["input"], dict) else _where(location)
-    )
-    return ": ".join(part for part in (place, where, _what(error)) if part)
+    if line is None:
+        return f"{name}: {_where(location)}: {told}"
+    plain = len(location) == 1 and not text.splitlines()[line - 1].lstrip().startswith("[")
+    return f"{name}:{line}: {location[0] if plain else _where(location)}: {told}"
 
 
 def line_of(text: str, location: Location) -> int | None:
     """The line of a key in a TOML text, else of its table; None where neither is written the usual way."""
-    if not location:
-        return None
     table, rest, nth = location[0], location[1:], 0
     if rest and isinstance(rest[0], int):
         nth, rest = rest[0], rest[1:]
@@ -64,18 +56,17 @@ def line_of(text: str, location: Location) -> int | None:
 
 def _where(location: Location) -> str:
     """("treadmills", 1, "address") is `[[treadmills]] no. 2 address`."""
-    if not location:
-        return ""
     table, rest = f"[{location[0]}]", list(location[1:])
     if rest and isinstance(rest[0], int):
         table, rest = f"[{table}] no. {rest[0] + 1}", rest[1:]
     return " ".join([table, *(f"no. {part + 1}" if isinstance(part, int) else part for part in rest)])
 
 
-def _what(error: ErrorDetails) -> str:
+def what(error: ErrorDetails) -> str:
+    """What is wrong, from pydantic's account of it."""
     kind, location = error["type"], error["loc"]
-    limits, key = error.get("ctx", {}), str(location[-1]) if location else ""
-    found = _shown(error["input"])
+    limits, key = error.get("ctx", {}), str(location[-1])
+    found = _shown(_discreet(error["input"]) if key == "url" else error["input"])
     unit = next((unit for suffix, unit in _UNITS.items() if key.endswith(suffix)), "")
     match kind:
         case "extra_forbidden":
@@ -92,7 +83,7 @@ def _what(error: ErrorDetails) -> str:
             return f"found {found}, allowed are 1 to 200 characters"
         case "value_error":
             told = str(limits["error"])
-            return told if isinstance(error["input"], dict) or key in _SECRETS else f"found {found}, {told}"
+            return told if key == "password" else f"found {found}, {told}"
         case _:
             return f"found {found}, allowed is {_KINDS.get(kind, error['msg'])}"
 
@@ -101,6 +92,11 @@ def _shown(value: object) -> str:
     """As it stands in the file, shortened."""
     told = json.dumps(value, ensure_ascii=False)
     return told if len(told) <= 60 else f"{told[:57]}..."
+
+
+def _discreet(url: object) -> object:
+    """Without what may be a password."""
+    return re.sub(r".*@", "...@", url, flags=re.DOTALL) if isinstance(url, str) else url
 
 
 def _nearest(location: Location) -> str:

@@ -1,0 +1,70 @@
+"""What must fit together in retrowalk.toml, across keys and tables.
+
+Judged on the tree of the TOML text: a mistake in one place hides none in another. What a single key may be
+is the model's question; a value of a wrong kind counts here as one that nobody knows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from retrowalk.settings.model import Mqtt
+
+Table = Mapping[str, Any]
+Location = tuple[int | str, ...]
+Problem = tuple[Location, str]
+"""Where, and what is wrong there."""
+
+
+def table(tree: Table, name: str) -> Table:
+    """The table of that name; empty where it is none."""
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def tables(tree: Table, name: str) -> list[tuple[int, Table]]:
+    """The tables of that array with their numbers, but those that are none."""
+    found = tree.get(name)
+    return (
+        [(n, one) for n, one in enumerate(found) if isinstance(one, dict)] if isinstance(found, list) else []
+    )
+
+
+def misfits(tree: Table) -> Iterator[Problem]:
+    """Every rule across keys that the tree breaks."""
+    yield from _mqtt_and_alarm(table(tree, "mqtt"), table(tree, "alarm"))
+    treadmills = tables(tree, "treadmills")
+    ids: list[str] = []
+    for n, treadmill in treadmills:
+        if ("address" in treadmill) == ("match" in treadmill):
+            yield ("treadmills", n), "exactly one of address and match says which machine it is"
+        name = treadmill.get("id")
+        if isinstance(name, str):
+            if name in ids:
+                yield ("treadmills", n, "id"), f'two treadmills have the id "{name}": each needs its own'
+            ids.append(name)
+    for n, entry in tables(tree, "schedule"):
+        yield from _schedule(("schedule", n), entry, ids, len(treadmills))
+
+
+def _mqtt_and_alarm(mqtt: Table, alarm: Table) -> Iterator[Problem]:
+    if ("tls_cert" in mqtt) != ("tls_key" in mqtt):
+        yield ("mqtt",), "tls_cert and tls_key belong together: set both or none"
+    outputs = alarm.get("outputs")
+    outputs = outputs if isinstance(outputs, list) else []
+    if "voice" in outputs and not alarm.get("voice_command"):
+        yield ("alarm",), 'the output "voice" needs voice_command, such as ["espeak-ng"]'
+    if "mqtt" in outputs and mqtt.get("url", Mqtt().url) == "off":
+        yield ("alarm", "outputs"), '"mqtt" is one of them, but [mqtt] url is "off"'
+
+
+def _schedule(place: Location, entry: Table, ids: Sequence[str], treadmills: int) -> Iterator[Problem]:
+    if ("at" in entry) == ("cron" in entry):
+        yield place, "exactly one of at and cron says when"
+    if "cron" in entry and entry.get("days"):
+        yield place, "days belong to at: with cron, its fifth field says the days"
+    allowed = f"allowed is {', '.join(ids)}" if ids else "there is no [[treadmills]] table"
+    treadmill = entry.get("treadmill")
+    if "treadmill" not in entry and treadmills != 1:
+        yield place, f"it must say which treadmill: {allowed}"
+    elif isinstance(treadmill, str) and treadmill not in ids:
+        yield (*place, "treadmill"), f'found "{treadmill}", {allowed}'
