@@ -73,6 +73,30 @@ def test_the_order_is_not_given_at_a_low_record() -> None:
     assert desk.last == Target(Speed(200))
 
 
+def test_nor_at_a_zero_that_slips_in() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.guard.control = False
+    before = len(desk.writes)
+    desk.runs(250, 0.5)
+    desk.guard.control = True
+    desk.record(0)
+    assert len(desk.writes) == before
+    desk.runs(250, 0.25)
+    assert desk.last == Target(Speed(200))
+    desk.runs(250, 0.25)
+    assert desk.last == Target(Speed(200))
+
+
+def test_under_a_hand_below_the_slowest_speed_the_order_is_the_slowest() -> None:
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.record(50)
+    assert desk.guard.hand == 50
+    desk.runs(330, 0.5)
+    assert desk.last == Target(Speed(80))
+    assert len(desk.sent(Target)) == 2
+
+
 def test_the_order_is_free_of_the_step_down_and_of_the_incline() -> None:
     desk = Desk().at(200, CAP_200)
     assert desk.want(TargetIncline(Incline(5))) == ""

@@ -62,6 +62,17 @@ def test_one_bad_record_long_ago_is_not_2_s_of_them() -> None:
     assert desk.stops == 0
 
 
+@pytest.mark.parametrize("glitch", [0, 50], ids=["a zero slipped in", "a low one, taken for a hand"])
+def test_the_first_target_stays_on_trial_until_it_is_met(glitch: int) -> None:
+    desk = first_target(80)
+    desk.record(glitch)
+    desk.record(glitch)
+    desk.runs(128, 1.5)
+    assert desk.stops == 1
+    assert "wrong_speed" in desk.noticed
+    assert desk.noticed.count("hand") == (glitch > 0)
+
+
 def test_the_quarantine_holds_at_once_and_after_clearing() -> None:
     desk = first_target(80)
     desk.runs(128, 0.5)

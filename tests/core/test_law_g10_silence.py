@@ -109,6 +109,23 @@ def test_a_start_that_runs_out_without_known_rest_is_stop_and_alarm(records: tup
     assert desk.guard.faulted
 
 
+def test_a_start_does_not_run_out_while_motion_is_measured() -> None:
+    desk = Desk().starting()
+    desk.silence(8.0)
+    desk.record(31)
+    desk.silence(2.0)
+    assert desk.stops == 0
+    desk.record(51)
+    assert desk.state() is State.RUNNING
+
+
+def test_after_one_record_of_motion_a_belt_that_creeps_runs_out() -> None:
+    desk = Desk().starting()
+    desk.record(31)
+    desk.runs(20, 10.0)
+    assert "start_unknown" in desk.noticed
+
+
 def test_two_records_at_rest_have_to_be_young_both() -> None:
     desk = Desk().starting()
     desk.silence(7.75)

@@ -33,6 +33,34 @@ def test_falling_is_10_below_the_highest_of_2_s(lowest: int, alarm: bool) -> Non
     assert ("stop_ignored" in desk.noticed) is alarm
 
 
+def test_a_fall_before_the_stop_is_none_after_it() -> None:
+    desk = Desk().at(120)
+    assert desk.want(Target(Speed(90))) == ""
+    desk.slides(120, 90)
+    desk.stop()
+    desk.runs(90, 3.0)
+    assert "stop_ignored" in desk.noticed
+
+
+def test_a_belt_that_comes_up_again_has_not_fallen() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(100, 1.0)
+    desk.runs(120, 2.0)
+    assert "stop_ignored" in desk.noticed
+
+
+def test_one_late_record_of_zero_has_fallen() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.silence(2.75)
+    desk.record(0)
+    desk.silence(1.0)
+    desk.record(0)
+    assert not desk.guard.faulted
+    assert not desk.stopping()
+
+
 @pytest.mark.parametrize(
     ("deceleration", "seconds"), [(50, 7.4), (None, 9.0)], ids=["by its own", "unknown: 0.3 km/h/s"]
 )
@@ -69,6 +97,28 @@ def test_at_rest_in_time_it_is_over_without_a_fault() -> None:
     assert not desk.stopping()
 
 
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize(("seconds", "stopping"), [(4.25, True), (4.5, False)])
+def test_the_zeros_of_an_echo_of_our_target_are_rest_from_v_by_decel_and_2_s_on(
+    ours: bool, seconds: float, stopping: bool
+) -> None:
+    desk = Desk(echoes_target=True).at(120)
+    if ours:
+        desk.stop()
+    else:
+        desk.runs(0, 0.75)
+    desk.runs(0, seconds)
+    assert ("rest" in desk.noticed, desk.stopping()) == (not stopping, stopping)
+    assert not desk.guard.faulted
+
+
+def test_a_stop_request_before_that_is_written() -> None:
+    desk = Desk(echoes_target=True).at(120)
+    desk.runs(0, 1.5)
+    desk.stop()
+    assert desk.stops == 1
+
+
 def test_one_zero_is_no_rest() -> None:
     desk = Desk().at(120)
     desk.stop()
@@ -101,6 +151,24 @@ def test_the_alarm_lasts_until_a_person_clears_it() -> None:
     assert desk.arm() == "a fault has to be cleared at the machine first"
     assert desk.guard.clear(desk.now) == ""
     assert desk.arm() == ""
+
+
+def test_a_persons_still_does_not_withhold_a_stop_from_a_belt_that_went_silent() -> None:
+    desk = Desk().rest()
+    assert desk.guard.said_still(desk.now) == ""
+    desk.silence(4.0)
+    desk.stop()
+    desk.silence(8.0)
+    assert desk.stops > 6
+    assert desk.noticed[-1] == "stop_ignored"
+
+
+def test_on_a_machine_silent_at_rest_it_does() -> None:
+    desk = Desk(silent_at_rest=True)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.silence(4.0)
+    desk.stop()
+    assert desk.stops == 0
 
 
 # --- repeated -------------------------------------------------------------------------------------

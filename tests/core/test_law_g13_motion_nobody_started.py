@@ -30,6 +30,34 @@ def test_motion_until_10_s_after_the_rest_of_our_stop_is_alarm_and_stop(seconds:
     assert ("manual" in desk.noticed) is not alarm
 
 
+@pytest.mark.parametrize(("seconds", "alarm"), [(0.0, True), (9.25, True), (9.75, False)])
+def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: bool) -> None:
+    desk = Desk().at(80)
+    desk.runs(0, 0.75)
+    assert desk.noticed[-2:] == ["console_stop", "rest"]
+    desk.runs(0, seconds)
+    desk.runs(60, 0.5)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+    assert (desk.stops == 1) is alarm
+
+
+def test_but_not_that_of_the_consoles_start_key() -> None:
+    desk = Desk().at(80)
+    desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)
+    desk.runs(0, 1.0)
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "manual"
+    assert desk.stops == 0
+
+
+def test_after_a_stop_of_ours_that_key_changes_nothing() -> None:
+    desk = stopped()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
 def test_it_needs_a_person_who_clears_it() -> None:
     desk = stopped()
     desk.runs(60, 0.5)

@@ -50,6 +50,16 @@ def test_falling_more_than_20_below_the_highest_is_a_hand_at_once(speed: int, ha
     assert (desk.guard.hand is not None) is hand
 
 
+def test_a_zero_that_slips_in_is_no_hand_and_no_speed_to_step_from() -> None:
+    desk = Desk().at(120)
+    desk.record(0)
+    assert desk.guard.hand is None
+    assert not desk.guard.may_change_speed(desk.now)
+    desk.runs(120, 0.25)
+    assert desk.guard.may_change_speed(desk.now)
+    assert desk.noticed[-1] == "moving"
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_it_is_so_before_the_target_is_met_and_even_answered(answered: bool) -> None:
     desk = Desk().at(100)

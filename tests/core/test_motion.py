@@ -50,6 +50,22 @@ def test_moving_is_above_30_in_two_records_until_rest(records: list[tuple[float,
 
 
 @pytest.mark.parametrize(
+    ("records", "doubtful"),
+    [
+        ([], False),
+        ([(0.0, 80)], False),
+        ([(0.0, 80), (0.25, 11)], False),
+        ([(0.0, 80), (0.25, 10)], True),
+        ([(0.0, 80), (0.25, 0), (0.5, 0)], True),
+        ([(0.0, 80), (0.25, 0), (0.75, 0)], False),
+        ([(0.0, 80), (0.25, 0), (0.5, 80)], False),
+    ],
+)
+def test_rest_is_doubtful_until_it_is_known(records: list[tuple[float, int]], doubtful: bool) -> None:
+    assert fed(*records).doubtful is doubtful
+
+
+@pytest.mark.parametrize(
     ("records", "now", "falling"),
     [
         ([(0.0, 100), (1.0, 91)], 1.0, False),

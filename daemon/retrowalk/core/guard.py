@@ -60,7 +60,7 @@ class Guard(Watch):
     def arm(self, authority: Authority, now: float) -> str:
         """G2: an act at the machine arms one start. Returns why not, or ''."""
         reason = self._why_not(authority)
-        if not reason and not self._may_start_from_here(now):
+        if not reason and not self._surely_resting(now):
             reason = "the belt is not known to rest"
         if not reason:
             self._take(authority, State.ARMED)
@@ -98,10 +98,6 @@ class Guard(Watch):
             return "this machine may start at its last speed, which was above its slowest"
         return authority.problem(machine.minimum)
 
-    def _may_start_from_here(self, now: float) -> bool:
-        """A person's word is enough only where silence is the rule."""
-        return self._measured_rest(now) or (self._still_said and self._silent_machine)
-
     def _take(self, authority: Authority, state: State) -> None:
         assert self.machine is not None
         self.state = state
@@ -138,9 +134,9 @@ class Guard(Watch):
     # --- what could pass --------------------------------------------------------------------------
 
     def may_change_speed(self, now: float) -> bool:
-        """No target waits for its answer, telemetry is fresh, the incline is still: a target could pass."""
+        """No target waits for its answer, the incline is still, the speed is known: a target could pass."""
         ready = self._steering is None or self._steering.ready(now)
-        return ready and self.control and self.motion.fresh(now, FRESH_S)
+        return ready and self.control and self._speed_is_known(now)
 
     def may_start(self, now: float) -> bool:
         """A Start could pass: the countdown has just ended, the belt is known to rest, control is granted."""
@@ -163,7 +159,10 @@ class Guard(Watch):
         if self._steering is None or self._why_no_target(self._steering, now) is not None:
             return None
         order = self._steering.order(now)
-        return None if order is None or not self.motion.fresh(now, FRESH_S) else Target(order)
+        return None if order is None or not self._speed_is_known(now) else Target(order)
+
+    def _speed_is_known(self, now: float) -> bool:
+        return self.motion.fresh(now, FRESH_S) and not self.motion.doubtful
 
     # --- frames -----------------------------------------------------------------------------------
 
@@ -212,7 +211,7 @@ class Guard(Watch):
             return Refusal("G1", "not armed")
         if not self._arming.may_start(now):
             return Refusal("G2", "no countdown has just ended")
-        if not self._may_start_from_here(now):
+        if not self._surely_resting(now):
             return Refusal("G14", "the belt is not known to rest")
         return self._ungranted()
 

@@ -50,6 +50,12 @@ class Motion:
         young = [speed for at, speed in self._recent if now - at < within]
         return self.at_rest and len(young) >= 2 and max(young) <= REST
 
+    @property
+    def doubtful(self) -> bool:
+        """The newest records say rest, but not for long enough: a moving belt is not still from one to the
+        next, and some machines slip in a zero."""
+        return self._quiet_since is not None and not self.at_rest
+
     def age(self, now: float) -> float | None:
         """Seconds since the newest record; None before the first."""
         return None if self.at is None else now - self.at

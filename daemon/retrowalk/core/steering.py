@@ -71,7 +71,8 @@ class Steering:
             return None
         if self.commanded is None:
             return self._machine.minimum
-        return min(self._machine.on_grid(self.capping.now(now)), self.commanded)
+        wanted = min(self._machine.on_grid(self.capping.now(now)), self.commanded)
+        return max(wanted, self._machine.minimum)
 
     def incline_step(self, wanted: Incline) -> Incline | None:
         """The next step towards `wanted`, or None."""
@@ -97,7 +98,11 @@ class Steering:
         told = self._target.speed
         verdict = self._target.judge(speed, now, blind=self._machine.echoes_target)
         if verdict == HAND:
-            self.hand, self._target = speed, None
+            on_trial = self._target.trial and not self._target.met
+            verdict = "" if on_trial and self.hand is not None else HAND
+            self.hand = speed
+            if not on_trial:  # miles for kilometres are found whatever a hand does
+                self._target = None
         detail = f"told {told / 100:.2f} km/h, ran {speed / 100:.2f}" if verdict else ""
         return (verdict, detail) if verdict else (over, "")
 
@@ -129,7 +134,7 @@ class Steering:
 
     def _review_step(self, speed: Speed, measured: Speed, *, ordered: bool) -> Refusal | None:
         target, commanded, limits = self._target, self.commanded, self.authority
-        if self.hand is not None and speed > self.hand:
+        if self.hand is not None and speed > self.hand and not ordered:
             return Refusal("G15", "a hand is on the console: only lower targets")
         if target is not None and target.after_rest and not target.met and speed > target.speed:
             return Refusal("G9", "the first target is not met yet")

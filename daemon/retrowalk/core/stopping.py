@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from blefit.units import Speed
 from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import Command, RequestControl, Stop
-from retrowalk.core.motion import MOVING, Motion
+from retrowalk.core.motion import FALL, MOVING, Motion
 
 FALL_WITHIN_S = 3.0
 REST_SLACK_S = 5.0
@@ -31,6 +31,10 @@ class Stopping:
     asked: float
     speed: Speed | None
     """At that moment; None: nothing known, the first record tells."""
+    deceleration: int
+    """0.01 km/h per second."""
+    highest: Speed | None
+    """As measured, at that moment and since."""
     ours: bool
     must_write: bool = False
     """Whatever telemetry says: a Start was outstanding."""
@@ -38,6 +42,8 @@ class Stopping:
     """A write of it went through, and control was not missing."""
     silent_machine: bool = False
     """It is known to fall silent at rest."""
+    echoes_target: bool = False
+    """It reports its target as its speed: a zero is no rest while the belt may run out."""
     alarmed: bool = False
     asked_still: float | None = None
     need_control: bool = False
@@ -49,7 +55,6 @@ class Stopping:
     _last_write: float = float("-inf")
     _again: bool = False
     _failures: int = 0
-    _fell: bool = False
 
     @property
     def owed(self) -> bool:
@@ -61,36 +66,51 @@ class Stopping:
         self.ours = True
         self._again = self._again or now - self._last_write >= REPEAT_S
 
-    def judge(self, motion: Motion, deceleration: int, now: float) -> str:
-        """What is noticed at this moment: RESTED, ASK_STILL, an alarm's id, or ''.
+    @property
+    def _due(self) -> float:
+        """When the belt rests, if it obeys."""
+        return self.asked + (self.speed or 0) / self.deceleration
 
-        `deceleration` in 0.01 km/h per s.
-        """
+    def believes_rest(self, now: float) -> bool:
+        """Whether records of rest tell the truth by now."""
+        return not self.echoes_target or now >= self._due + PRESUMED_SLACK_S
+
+    def judge(self, motion: Motion, now: float) -> str:
+        """What is noticed at this moment: RESTED, ASK_STILL, an alarm's id, or ''."""
         silent = self.silent_machine and not motion.fresh(now, SILENT_S)
         if self.speed is None:
             self.speed = motion.speed
         began = self.speed or Speed(0)
-        self._fell = self._fell or motion.falling(now)
-        if not self.owed and motion.at_rest and motion.at is not None and motion.at >= self.asked:
+        if self._heard(motion) and motion.speed is not None:
+            self.highest = max(self.highest or Speed(0), motion.speed)
+        if not self.owed and motion.at_rest and self._heard(motion) and self.believes_rest(now):
             return RESTED
-        due = self.asked + began / deceleration
         if self.asked_still is not None:
             return self._judge_presumed(motion, now, silent=silent)
         if self.alarmed:
             return ""
         if (
             silent
-            and now >= due + PRESUMED_SLACK_S
+            and now >= self._due + PRESUMED_SLACK_S
             and motion.speed is not None
             and motion.speed * 2 <= began
         ):
             self.asked_still = now
             return ASK_STILL
         fast = self.speed is None or began > MOVING
-        never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell and fast
-        if never_fell or now >= due + REST_SLACK_S:
+        never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell(motion) and fast
+        if never_fell or now >= self._due + REST_SLACK_S:
             return self._alarm(STOP_IGNORED)
         return ""
+
+    def _heard(self, motion: Motion) -> bool:
+        """A record came since."""
+        return motion.at is not None and motion.at >= self.asked
+
+    def _fell(self, motion: Motion) -> bool:
+        """The belt is below its highest since, or rests; what it did before does not count."""
+        below = motion.speed is not None and motion.speed <= (self.highest or Speed(0)) - FALL
+        return self._heard(motion) and (below or motion.at_rest)
 
     def _judge_presumed(self, motion: Motion, now: float, *, silent: bool) -> str:
         assert self.asked_still is not None
@@ -122,7 +142,7 @@ class Stopping:
 
     def _fell_silent(self, motion: Motion, now: float) -> bool:
         """No record any more, of a machine that does so at rest or after the belt was seen to obey."""
-        return (self.silent_machine or self._fell) and not motion.fresh(now, SILENT_S)
+        return (self.silent_machine or self._fell(motion)) and not motion.fresh(now, SILENT_S)
 
     def sent(self, now: float) -> None:
         """A Stop was handed to the link."""

@@ -65,7 +65,8 @@ class Watch:
         self._starts_high = False
         self._left_start = False
         self._still_said = False
-        self._unexpected_until = float("-inf")
+        self._unexpected_until = self._keyless_until = float("-inf")
+        """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
         self._late = False
 
     # --- what others may know ---------------------------------------------------------------------
@@ -79,8 +80,13 @@ class Watch:
         """The belt is known to rest: said, or measured (stale is unknown, but where silence is the rule)."""
         return self._still_said or self._measured_rest(now)
 
+    def _surely_resting(self, now: float) -> bool:
+        """A person's word is enough only where silence is the rule."""
+        return self._measured_rest(now) or (self._still_said and self._silent_machine)
+
     def _measured_rest(self, now: float) -> bool:
-        return self.motion.at_rest and (self._silent_machine or self.motion.fresh(now, REST_FRESH_S))
+        known = self._silent_machine or self.motion.fresh(now, REST_FRESH_S)
+        return self.motion.at_rest and known and (self._stop is None or self._stop.believes_rest(now))
 
     @property
     def connected(self) -> bool:
@@ -224,6 +230,7 @@ class Watch:
                     self._find("console_stop")
                 self._console_stop(now)
             case MachineStatusOp.STARTED_OR_RESUMED_BY_USER if not self._start_takes_effect:
+                self._keyless_until = float("-inf")
                 self._find("start_key")
             case MachineStatusOp.CONTROL_PERMISSION_LOST:
                 self.control = False
@@ -252,7 +259,8 @@ class Watch:
     # --- judgements -------------------------------------------------------------------------------
 
     def _judge_idle(self, speed: Speed, now: float, *, began: bool) -> None:
-        if self.faulted or self.distrusted or self.forbid_motion or now < self._unexpected_until:
+        until = max(self._unexpected_until, self._keyless_until)
+        if self.faulted or self.distrusted or self.forbid_motion or now < until:
             self._stop_for("unexpected_motion", now)
             return
         if began:
@@ -271,8 +279,11 @@ class Watch:
             return
         if self.motion.at_rest:
             self._find("console_stop")
+            self._stop = self._stopping(now, ours=False)
             self._disarm()
-            self._rested(now)
+            self._judge_stop(self._stop, now)
+            return
+        if self.motion.doubtful:
             return
         verdict, detail = steering.judge(speed, self._deceleration(), now)
         if verdict in {HAND, ENFORCE}:
@@ -295,7 +306,7 @@ class Watch:
         self.machine = replace(self.machine, quarantined=f"it ran faster than told ({detail}): commission it")
 
     def _judge_stop(self, stop: Stopping, now: float) -> None:
-        verdict = stop.judge(self.motion, self._deceleration(), now)
+        verdict = stop.judge(self.motion, now)
         if verdict == RESTED:
             self._rested(now)
         elif verdict:
@@ -304,7 +315,9 @@ class Watch:
 
     def _rested(self, now: float) -> None:
         stop, self._stop = self._stop, None
-        if self.left_running or (stop is not None and stop.ours):
+        if stop is not None and not stop.ours:
+            self._keyless_until = now + AFTER_REST_S
+        else:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if stop is not None and stop.asked_still is not None and not stop.must_write:
             self.distrusted = False
@@ -335,7 +348,8 @@ class Watch:
             self._find("arming_expired")
 
     def _tick_starting(self, start: Outstanding, now: float) -> None:
-        if not start.run_out(now):
+        moves = start.moved and self.motion.speed is not None and self.motion.speed > MOVING
+        if moves or not start.run_out(now):
             if start.moved:
                 self._tick_moving(now)
             return
@@ -364,14 +378,22 @@ class Watch:
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
-        elif self.connected and (outstanding or self.left_running or not self.resting(now)):
+        elif self.connected and (outstanding or self.left_running or not self._surely_resting(now)):
             self._stop = stopping
         if outstanding:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
     def _stopping(self, now: float, *, ours: bool, must_write: bool = False) -> Stopping:
-        speed, silent = self._present_speed(), self._silent_machine
-        return Stopping(now, speed, ours=ours, must_write=must_write, silent_machine=silent)
+        return Stopping(
+            now,
+            self._present_speed(),
+            deceleration=self._deceleration(),
+            highest=self.motion.speed,
+            ours=ours,
+            must_write=must_write,
+            silent_machine=self._silent_machine,
+            echoes_target=self.machine is not None and self.machine.echoes_target,
+        )
 
     def _present_speed(self) -> Speed | None:
         """Measured, or what a belt on its way up will have."""
