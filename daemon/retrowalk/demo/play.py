@@ -152,6 +152,9 @@ def _settings(plan: Plan, url: str | None, folder: Path) -> Settings:
 
 
 async def _play(plan: Plan, settings: Settings, url: str | None, stage: Stage) -> Result:
+    result = Result()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, partial(_interrupt, result, number))
     room = Room(plan.machine)
     app = App(
         settings,
@@ -161,9 +164,7 @@ async def _play(plan: Plan, settings: Settings, url: str | None, stage: Stage) -
         walker_weight_kg=WEIGHT_KG,
         offload=_at_once,
     )
-    hub, result = app.hubs[TREADMILL], Result()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, partial(_interrupt, result, number))
+    hub = app.hubs[TREADMILL]
     mqtt = None if url is None else MqttLink(settings, app.hubs, app.submit, url=url)
     if mqtt is not None:
         mqtt.start()
