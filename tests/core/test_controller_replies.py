@@ -1,6 +1,7 @@
 """Every command: one accepted or refused, and for an accepted one later exactly one done or failed."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 from tests.core.bench import PERSON, Bench, program
@@ -289,10 +290,11 @@ ASKS: tuple[Ask, ...] = (
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_request_in_every_phase_has_one_answer_and_each_accepted_one_an_end(phase: str) -> None:
+    there = Bench(quirks=Quirks(telemetry=SHORT_FIELDS), program=ALL_SORTS, site=SITE)
+    there.ask(Offer("p", window_s=PATIENCE_S))
+    assert there.run(400, until=PHASES[phase])
     for ask in ASKS:
-        bench = Bench(quirks=Quirks(telemetry=SHORT_FIELDS), program=ALL_SORTS, site=SITE)
-        bench.ask(Offer("p", window_s=PATIENCE_S))
-        assert bench.run(400, until=PHASES[phase]), phase
+        bench = deepcopy(there)
         asked = len(bench.effects)
         first = bench.ask(ask)
         assert first[0].outcome in {"accepted", "refused"}
