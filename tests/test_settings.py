@@ -248,14 +248,6 @@ def test_what_the_configuration_names_is_looked_up_before_the_daemon_runs(
     assert "there is no machine 'nonsense'" in capsys.readouterr().err
 
 
-def test_to_park_a_belt_no_program_has_to_be_there(tmp_path: Path) -> None:
-    file = tmp_path / "c.toml"
-    file.write_text(
-        ONE + f'[paths]\nstate_dir = "{tmp_path}"\n[[schedule]]\nprogram = "gone"\nat = "07:00"\n'
-    )
-    assert cli.main(["park", "--config", str(file)]) == 0
-
-
 @pytest.mark.parametrize("key", ["password", "url"])
 def test_a_secret_in_the_file_is_refused_and_not_echoed(key: str) -> None:
     (problem,) = problems(

@@ -34,6 +34,13 @@ def config(tmp_path: Path) -> str:
     return str(file)
 
 
+def test_no_program_of_the_schedule_has_to_be_there(config) -> None:
+    with Path(config).open("a") as file:
+        file.write('[[schedule]]\nprogram = "gone"\nat = "07:00"\n')
+    assert cli.main(["config", "check", config]) == 2
+    assert cli.main(["park", "--config", config]) == 0
+
+
 def test_with_no_marker_there_is_nothing_to_do(config, capsys) -> None:
     assert cli.main(["park", "--config", config]) == 0
     assert capsys.readouterr().out == "Nothing to park: no session left a belt moving.\n"
