@@ -50,13 +50,15 @@ def test_a_belt_that_comes_up_again_has_not_fallen() -> None:
     assert "stop_ignored" in desk.noticed
 
 
-def test_one_late_record_of_zero_has_fallen() -> None:
+@pytest.mark.parametrize("late", [0, 60])
+def test_one_late_record_below_the_speed_at_the_stop_has_fallen(late: int) -> None:
     desk = Desk().at(120)
+    desk.silence(0.25)
     desk.stop()
     desk.silence(2.75)
-    desk.record(0)
+    desk.record(late)
     desk.silence(1.0)
-    desk.record(0)
+    desk.runs(0, 1.0)
     assert not desk.guard.faulted
     assert not desk.stopping()
 

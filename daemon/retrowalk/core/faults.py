@@ -97,7 +97,7 @@ FAULTS: tuple[Fault, ...] = (
           "No sign of you. Slowing down to the end.", law="presence"),
     Fault("hand", "somebody changed the speed at the console", _HOLD, _SESSION,
           "You changed the speed: it is yours. Press OK to go on with the program.", law="G15"),
-    Fault("telemetry_late", "no telemetry for 2 s while moving", _HOLD, _ITSELF,
+    Fault("telemetry_late", "no telemetry for 3 s while moving; no raises from 2 s on", _HOLD, _ITSELF,
           "The treadmill is late. No raises until it is back.", law="G10"),
     Fault("cap_enforced", "the belt was above the cap and is told the cap", _NOTE, _ITSELF,
           "Too fast: back to the cap.", law="G8"),

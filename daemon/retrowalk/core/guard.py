@@ -16,21 +16,23 @@ G7  A target is at most one change step above the measured speed; the first afte
 G8  Above cap + 0.2 in two records: command the cap; still above after 3 s + drop / decel, or above the
     ceiling: Stop.
 G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 times the first one: Stop.
-    Nothing faster than the first target is sent until it is met.
-G10 No telemetry while moving: 2 s no raises, 4 s Stop and alarm. An outstanding Start is exempt until
-    motion; when it runs out the session disarms, and unless rest is known it is Stop and alarm.
+    Nothing faster than the first target is sent until it is met; its trial outlasts a hand.
+G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
+    exempt until motion; when it runs out the session disarms, and unless rest is known it is Stop and alarm.
 G11 After a Stop: falling within 3 s, at rest (or presumed, and said still) in v/decel + 5 s, else PULL THE
     CORD. The frame is withheld only from a belt at rest with no Start outstanding.
 G12 Control lost: disarm, Stop. Safety key, stop or pause on the console: disarm; it must come to rest.
-G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Stop. Other motion while idle
-    is manual use: watched, no frame sent.
+G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Stop; so it is soon after a
+    rest of our session that nobody commanded, unless the console reported its Start key. Other motion while
+    idle is manual use: watched, no frame sent.
 G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
+    A zero from a moving belt is no hand, and nothing is sent on it, until it is known as rest.
 G16 Heart rate (`wellbeing.py`) can only lower the session's wish: it needs no word here.
 
 Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, moving, falling) and
 `stopping.py` (G3, G11, G12); `arming.py` (G2, G10); `steering.py` (G5 to G7) with `obeying.py` (G9, G15) and
-`capping.py` (G5, G8).
+`capping.py` (G5, G8), both by `episode.py`.
 """
 
 from blefit.units import Incline, Speed
