@@ -24,8 +24,8 @@ check: setup ## lint, types and import contracts
 test: check ## check, then all tests, with their coverage
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 	@$(BIN)/coverage report --include='daemon/retrowalk/core/*,daemon/retrowalk/belt.py' \
-	  --fail-under=100 --show-missing --skip-covered > .coverage.core || \
-	  { cat .coverage.core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
+	  --fail-under=100 --show-missing --skip-covered > .pytest_cache/core || \
+	  { cat .pytest_cache/core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
 
 bench: setup ## the figures the README states
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done
