@@ -143,7 +143,7 @@ class Station:
         try:
             while True:
                 self._step(await self._next(), self._loop.time())
-        except Exception:
+        except Exception:  # any bug: the belt is stopped before it ends the daemon
             log.exception("the control task failed: stopping the belt", treadmill=self.id)
             with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
                 await self._last_stand()

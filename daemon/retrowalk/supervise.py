@@ -81,7 +81,7 @@ async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
         try:
             await run()
             log.warning("side task ended", task=name, again_in_s=pause)
-        except Exception:
+        except Exception:  # whatever a side task dies of, the belt is not to notice
             log.exception("side task failed", task=name, again_in_s=pause)
         if loop.time() - began > _LONGEST_PAUSE_S:
             pause = _FIRST_PAUSE_S

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
@@ -81,7 +82,7 @@ class OnHub:
         pass
 
 
-class _InThread:
+class _InThread(ABC):
     """An output that may wait: an alarm before cues, the newest alarm only, cues while they are fresh."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -110,10 +111,11 @@ class _InThread:
             self._changed.notify()
         self._thread.join(1.0)
 
+    @abstractmethod
     def _deliver(self, said: Said) -> None:
-        raise NotImplementedError
+        """Say it, in the output's own thread; may wait."""
 
-    def _interrupt_cue(self) -> None:
+    def _interrupt_cue(self) -> None:  # noqa: B027  (some outputs have nothing to end)
         """An alarm waits: end the cue that is being said, if any. Called with the lock held."""
 
     def _run(self) -> None:
@@ -193,7 +195,7 @@ class VoiceCommand(_InThread):
             if self._speaking:
                 _kill(self._speaking[1])
 
-    def _interrupt_cue(self) -> None:
+    def _interrupt_cue(self) -> None:  # noqa: B027  (some outputs have nothing to end)
         if self._speaking and not self._speaking[0].alarm:
             _kill(self._speaking[1])
 

@@ -84,6 +84,7 @@ class Bench:
     """Why the moving-marker cannot be written."""
     marker_answers: bool = True
     write_s: float = WRITE_S
+    writes_arrive: bool = True
     site: SiteLimits = field(default_factory=lambda: SiteLimits(level=6))
     each_step: list[Callable[["Bench"], None]] = field(default_factory=list)
 
@@ -140,7 +141,9 @@ class Bench:
 
     def _write(self, connection: int, ticket: int, frame: bytes) -> None:
         self.frames.append((self.now, frame))
-        error = self.treadmill.write(CLIENT, frame, self.now) if self.linked else 14
+        error = None if self.linked else 14
+        if self.linked and self.writes_arrive:
+            error = self.treadmill.write(CLIENT, frame, self.now)
         through = Written(connection, ticket, "" if error is None else f"ATT {error:#x}", error)
         self._pending.append((self.now + self.write_s, through))
 

@@ -79,7 +79,7 @@ class Link:
         link = cls(found, connection, post)
         try:
             await link._set_up(describe, known, backend)
-        except BaseException:
+        except BaseException:  # cancelled, too: BlueZ would keep the half-made connection
             await link._hang_up()
             raise
         return link
@@ -219,8 +219,8 @@ class Link:
                     self._post(Written(self.connection, ticket, error, code))
         except LinkError as error:
             self.end(str(error))
-        except Exception:
-            self.end("a bug in writing to the treadmill")  # `over` raises it
+        except Exception:  # a bug: the link must end as well, and `over` raises it
+            self.end("a bug in writing to the treadmill")
             raise
 
     async def _written(self, client: BleakClient, frame: bytes) -> tuple[str, int | None]:

@@ -47,10 +47,10 @@ def _run_mosquitto(binary: str) -> NoReturn:
 
 
 async def _run_amqtt(host: str, port: str) -> None:
-    from amqtt.broker import Broker  # type: ignore[import-untyped]
-    from amqtt.session import Session  # type: ignore[import-untyped]
+    from amqtt.broker import Broker  # type: ignore[import-untyped]  # it has no types
+    from amqtt.session import Session  # type: ignore[import-untyped]  # it has no types
 
-    class PatientBroker(Broker):  # type: ignore[misc]
+    class PatientBroker(Broker):  # type: ignore[misc]  # its base is untyped
         """amqtt 0.12 hands a new client what others subscribed to, and breaks if one subscribes meanwhile."""
 
         async def _publish_retained_messages_for_subscription(

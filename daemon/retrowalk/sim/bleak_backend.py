@@ -134,7 +134,7 @@ class RadioClient(BaseBleakClient):
             self._over.clear()
             try:
                 self.services = await self._discover()
-            except BaseException:
+            except BaseException:  # cancelled, too: the machine would stay connected
                 await self.disconnect()
                 raise
 
