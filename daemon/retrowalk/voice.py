@@ -195,7 +195,7 @@ class VoiceCommand(_InThread):
             if self._speaking:
                 _kill(self._speaking[1])
 
-    def _interrupt_cue(self) -> None:  # noqa: B027  (some outputs have nothing to end)
+    def _interrupt_cue(self) -> None:
         if self._speaking and not self._speaking[0].alarm:
             _kill(self._speaking[1])
 
