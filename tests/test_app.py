@@ -1,5 +1,6 @@
-"""What the settings say of a session reaches the core."""
+"""What the settings say of a session reaches the core; time and names are the caller's where it wants."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,14 @@ def test_the_settings_of_a_session_reach_it(
         settings = settings_of(written, tmp_path)
         app = App(settings, speak=lambda _: ())
         assert getattr(app.setup(settings.treadmills[0]), field) == expected
+
+
+def test_session_ids_and_the_wall_clock_are_given() -> None:
+    then = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
+    settings = parse_settings(HOME, environ={})
+    app = App(settings, speak=lambda _: (), wall=lambda: then, session_ids=["a", "b"])
+    setup = app.setup(settings.treadmills[0])
+    app.hubs["home"].publish(app.stations["home"].controller.snapshot(0.0))
+    assert [setup.new_id(), setup.new_id()] == ["a", "b"]
+    assert app.hubs["home"].latest is not None
+    assert app.hubs["home"].latest.time == then

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -16,6 +17,7 @@ import structlog
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Confirm, Machine, Request
 from retrowalk.core.offering import Setup
 from retrowalk.core.program import Program
@@ -53,12 +55,18 @@ class App:
         find_program: Callable[[str], Program] | None = None,
         walker_weight_kg: float | None = None,
         offload: Offload = in_thread,
+        wall: Wall = utc_now,
+        session_ids: Iterable[str] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         """`speak` makes the outputs for sentences in place of those of `[alarm]`, `find_program` gives the
-        program of a name in place of the programs folders."""
+        program of a name in place of the programs folders, `session_ids` (endless) and `rng` what chance
+        would."""
         self.settings = settings
-        self.hubs = {treadmill.id: Hub() for treadmill in settings.treadmills}
-        self._sessions = (f"{os.getpid():x}-{n}" for n in count(1))
+        self.wall = wall
+        self.hubs = {treadmill.id: Hub(wall) for treadmill in settings.treadmills}
+        self._sessions = iter(session_ids or (f"{os.getpid():x}-{n}" for n in count(1)))
+        self._rng = rng
         self._speak = speak
         self._find_program = find_program or partial(read_program, own=settings.paths.programs)
         self._weight = walker_weight_kg
@@ -128,6 +136,7 @@ class App:
             station.post,
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
+            rng=self._rng,
             backend=backend if treadmill.adapter is None else replace(backend, hci=treadmill.adapter),
         )
         station.attach(connector)
@@ -209,7 +218,7 @@ async def _serve(settings: Settings, url: str | None) -> bool:
     side = [
         asyncio.create_task(keep_running(name, task))
         for name, task in (
-            ("local socket", LocalServer(socket_path(), app.submit, app.hubs).serve),
+            ("local socket", LocalServer(socket_path(), app.submit, app.hubs, wall=app.wall).serve),
             ("schedule", _scheduler(settings, app).run),
         )
     ]
@@ -239,11 +248,11 @@ def _mqtt_link(settings: Settings, app: App, url: str) -> "MqttLink":
     from retrowalk.mqtt.client import MqttLink
 
     log.info("mqtt", url=url, prefix=settings.mqtt.prefix)
-    return MqttLink(settings, app.hubs, app.submit, url=url)
+    return MqttLink(settings, app.hubs, app.submit, url=url, wall=app.wall)
 
 
 def _scheduler(settings: Settings, app: App) -> Scheduler:
-    return Scheduler(slots_of(settings), app.submit, settings.paths.state / "schedule.json")
+    return Scheduler(slots_of(settings), app.submit, settings.paths.state / "schedule.json", app.wall)
 
 
 def _listen_to_enter(settings: Settings, app: App) -> None:

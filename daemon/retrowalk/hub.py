@@ -11,11 +11,11 @@ what is there: so no wake-up is lost.
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Snapshot
 
 
@@ -35,14 +35,10 @@ class Note:
     what: Emitted | Replied
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Hub:
     """Where the control task of one treadmill leaves what others may see."""
 
-    def __init__(self, wall: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, wall: Wall = utc_now) -> None:
         self._wall = wall
         self._latest: State | None = None
         self._readers: tuple[Reader, ...] = ()

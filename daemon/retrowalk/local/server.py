@@ -6,11 +6,11 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Request, StopSession
 from retrowalk.hub import Hub, Note, Reader, State
 from retrowalk.mqtt.commands import MOST_OCTETS, SeenIds, parse_command
@@ -28,10 +28,11 @@ _MOST_UNREAD = 256 * 1024
 class LocalServer:
     """The control socket at `path`, for the treadmills of `hubs`. Whoever may open the socket may ask."""
 
-    def __init__(self, path: Path, submit: Submit, hubs: Mapping[str, Hub]) -> None:
+    def __init__(self, path: Path, submit: Submit, hubs: Mapping[str, Hub], *, wall: Wall = utc_now) -> None:
         self._path = path
         self._submit = submit
         self._hubs = hubs
+        self._wall = wall
         self._conversations: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -61,7 +62,7 @@ class LocalServer:
         with contextlib.ExitStack() as stack, contextlib.suppress(ConnectionError):
             stack.callback(writer.close)
             feeds = {name: stack.enter_context(hub.subscribe()) for name, hub in self._hubs.items()}
-            client = _Client(writer, self._submit, feeds)
+            client = _Client(writer, self._submit, feeds, self._wall)
             for name in feeds:
                 stack.callback(asyncio.create_task(client.tell(name)).cancel)
             await client.listen(reader)
@@ -70,10 +71,13 @@ class LocalServer:
 class _Client:
     """One conversation: what it asked for, and what it is told of each treadmill."""
 
-    def __init__(self, writer: asyncio.StreamWriter, submit: Submit, feeds: Mapping[str, Reader]) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, submit: Submit, feeds: Mapping[str, Reader], wall: Wall
+    ) -> None:
         self._writer = writer
         self._submit = submit
         self._feeds = feeds
+        self._wall = wall
         self._seen = SeenIds()
         self._watched: set[str] = set()
 
@@ -121,7 +125,7 @@ class _Client:
             if message.get("command") in {"status", "watch"}:
                 self._show(message["command"], treadmill)
                 return
-        asked = parse_command(payload, retained=False, now=datetime.now(UTC), seen=self._seen, source="cli")
+        asked = parse_command(payload, retained=False, now=self._wall(), seen=self._seen, source="cli")
         if isinstance(asked, Replied):
             self._send("reply", None, reply_payload(asked))
             return

@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from retrowalk import __version__
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Request
 from retrowalk.hub import Hub
 from retrowalk.mqtt.address import Address
@@ -67,6 +68,7 @@ class MqttLink:
         *,
         url: str | None = None,
         first_pause_s: float = 1.0,
+        wall: Wall = utc_now,
     ) -> None:
         self._settings = settings.mqtt
         self._address = Address.of(url or settings.mqtt.url, settings.mqtt)
@@ -75,7 +77,7 @@ class MqttLink:
         prefix = settings.mqtt.prefix
         self._bridge_state = bridge_state(prefix)
         self._desks = [
-            Desk(treadmill, Topics(prefix, treadmill.id), hubs[treadmill.id])
+            Desk(treadmill, Topics(prefix, treadmill.id), hubs[treadmill.id], wall)
             for treadmill in settings.treadmills
         ]
         self._inbound = {desk.topics.inbound(kind): (desk, kind) for desk in self._desks for kind in Inbound}

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Request
 from retrowalk.hub import Hub, Note, Reader, State
 from retrowalk.mqtt.commands import SeenIds, holds_stop, parse_command, parse_confirm, refuse
@@ -28,10 +28,11 @@ class Desk:
 
     reader: Reader
 
-    def __init__(self, settings: Treadmill, topics: Topics, hub: Hub) -> None:
+    def __init__(self, settings: Treadmill, topics: Topics, hub: Hub, wall: Wall = utc_now) -> None:
         self.settings = settings
         self.topics = topics
         self.hub = hub
+        self._wall = wall
         self._seen = {kind: SeenIds() for kind in Inbound}
         self._allowance = Allowance()
         self._unsent: list[Note] = []
@@ -44,7 +45,7 @@ class Desk:
         """The request in a message, or the reply that refuses it. `now`: seconds of a steady clock."""
         if not holds_stop(payload) and not self._allowance.spend(now):
             return refuse(payload, SOURCE, "these are too many commands at once: send fewer in a second")
-        wall, seen = datetime.now(UTC), self._seen[kind]
+        wall, seen = self._wall(), self._seen[kind]
         if kind is Inbound.COMMAND:
             return parse_command(payload, retained=retained, now=wall, seen=seen, source=SOURCE)
         return parse_confirm(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
+from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Offer, Request
 from retrowalk.plan.schedule import Slot, cron_for, due, next_after
 from retrowalk.settings import ScheduleEntry, Settings
@@ -60,7 +61,7 @@ class Scheduler:
         slots: Iterable[Slot],
         submit: Callable[[str, Request], None],
         path: Path,
-        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wall: Wall = utc_now,
         aside: Aside = asyncio.to_thread,
     ) -> None:
         self._slots: Sequence[Slot] = tuple(slots)
