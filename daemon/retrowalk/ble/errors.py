@@ -88,23 +88,23 @@ _NOT_OFFERED: Final = {
 
 
 @contextmanager
-def translated(doing: str, address: str = "ADDRESS") -> Iterator[None]:
+def translated(doing: str, address: str = "ADDRESS", noun: str = "the treadmill") -> Iterator[None]:
     """Turns what bleak, BlueZ and D-Bus raise into a LinkError: a sentence that begins with `doing`.
 
-    `address` is the treadmill's, for the command that would help.
+    `noun` is what is talked to, `address` is its own, for the command that would help.
     """
     try:
         yield
     except (BleakError, EOFError, OSError) as error:  # a TimeoutError is an OSError
-        raise _translation(error, doing, address) from error
+        raise _translation(error, doing, address, noun) from error
 
 
 def pairing_advice(address: str) -> str:
-    """What to do about a treadmill that talks only to those it is paired with."""
+    """What to do about a device that talks only to those it is paired with."""
     return f"pair it once with `bluetoothctl pair {address}`"
 
 
-def _translation(error: Exception, doing: str, address: str) -> LinkError:
+def _translation(error: Exception, doing: str, address: str, noun: str) -> LinkError:
     while type(error).__module__.startswith("bleak_retry_connector") and isinstance(
         error.__cause__, Exception
     ):
@@ -113,9 +113,9 @@ def _translation(error: Exception, doing: str, address: str) -> LinkError:
         case BleakBluetoothNotAvailableError():
             return Unreachable(_NOT_AVAILABLE.get(error.reason, _FORBIDDEN))
         case BleakDeviceNotFoundError():
-            return NotFound(f"{doing}: the treadmill is not in the air any more")
+            return NotFound(f"{doing}: {noun} is not in the air any more")
         case BleakGATTProtocolError() if error.code in _WANTS_PAIRING:
-            return LinkLost(f"{doing}: the treadmill wants to be paired; {pairing_advice(address)}")
+            return LinkLost(f"{doing}: {noun} wants to be paired; {pairing_advice(address)}")
         case BleakGATTProtocolError():
             reason = PROTOCOL_ERROR_CODES.get(error.code, "unknown")
             return AttError(f"{doing}: ATT error 0x{error.code:02X} ({reason})", int(error.code))

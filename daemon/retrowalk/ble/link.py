@@ -6,25 +6,19 @@ not watch for silence: that is the guard's business.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Self, TypeVar
-
-from bleak import BleakClient
-from bleak.backends.characteristic import BleakGATTCharacteristic
+from functools import partial
+from typing import Final, Self
 
 from blefit import uuids
 from retrowalk.ble.backend import PLATFORM, Backend
-from retrowalk.ble.errors import AttError, LinkError, LinkLost, NotATreadmill, pairing_advice, translated
+from retrowalk.ble.errors import AttError, LinkError, LinkLost, NotATreadmill
+from retrowalk.ble.line import Line
 from retrowalk.ble.reading import READ, Describe, Reading, describe
 from retrowalk.ble.scanner import Found
 from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
 
-_T = TypeVar("_T")
-
-_CONNECT_WITHIN: Final = 10.0
-_ANSWER_WITHIN: Final = 5.0
-_HANG_UP_WITHIN: Final = 5.0
 _CLOSED: Final = "the connection was closed"
 
 _SUBSCRIBED: Final = (
@@ -51,8 +45,7 @@ class Link:
         self.machine: Machine
         self._found = found
         self._post = post
-        self._client: BleakClient | None = None
-        self._control: BleakGATTCharacteristic | None = None
+        self._line = Line(found, partial(self.end, "the Bluetooth link was lost"))
         self._early: list[Notified] | None = []  # what came before Connected was posted
         self._writes: deque[tuple[int, bytes]] = deque()
         self._wanted = asyncio.Event()
@@ -80,13 +73,13 @@ class Link:
         try:
             await link._set_up(describe, known, backend)
         except BaseException:  # cancelled, too: BlueZ would keep the half-made connection
-            await link._hang_up()
+            await link._line.hang_up()
             raise
         return link
 
     def write(self, ticket: int, frame: bytes) -> None:
         """Writes `frame` to the Control Point, after those before it. Returns at once; Written follows."""
-        if self._over.is_set() or self._control is None:
+        if self._over.is_set() or uuids.FITNESS_MACHINE_CONTROL_POINT not in self._line.offered:
             why = self._why or "the treadmill has no control point"
             self._post(Written(self.connection, ticket, why))
             return
@@ -118,85 +111,46 @@ class Link:
     async def close(self, why: str = _CLOSED) -> None:
         """Ends the link, if it has not ended, and hangs up. Takes some seconds at most and never raises.
 
-        Needed after a loss, too: until it is done BlueZ keeps the subscriptions, and the next connection
-        would get every notification twice.
+        Needed after a loss, too.
         """
         self.end(why)
-        await self._hang_up()
-
-    async def _hang_up(self) -> None:
-        if self._client is not None:
-            # It can fail in many ways, and all of them say that there is no connection left to end.
-            with suppress(Exception):
-                async with asyncio.timeout(_HANG_UP_WITHIN):
-                    await self._client.disconnect()
+        await self._line.hang_up()
 
     async def _set_up(self, describe: Describe, known: Reading | None, backend: Backend) -> None:
-        self._client = client = await self._connect(backend)
-        offered = self._offered(client)
+        await self._line.dial(backend)
+        offered = self._line.offered
         if uuids.TREADMILL_DATA not in offered:
             raise NotATreadmill(
                 f"{self._found.name or self._found.address} sends no treadmill data (0x2ACD): it is another "
                 "kind of machine, or speaks only a language of its maker"
             )
-        self.reading = known or await self._read(client, offered)
+        self.reading = known or await self._read()
         for characteristic in _SUBSCRIBED:
             if characteristic.value in offered:
-                await self._subscribe(client, characteristic, offered[characteristic.value])
-        self._control = offered.get(uuids.FITNESS_MACHINE_CONTROL_POINT)
+                await self._subscribe(characteristic)
         self.machine = describe(self.reading)
         if self._over.is_set():
             raise LinkLost(self._why)
-        self._writer = asyncio.create_task(self._write_all(client), name=f"link {self.connection}: writer")
+        self._writer = asyncio.create_task(self._write_all(), name=f"link {self.connection}: writer")
         early, self._early = self._early, None
         self._post(Connected(self.connection, self.machine))
         for notified in early or ():
             self._post(notified)
 
-    async def _connect(self, backend: Backend) -> BleakClient:
-        # Slow to import, and who does not connect does not need it.
-        from bleak_retry_connector import establish_connection
-
-        with translated("connecting to the treadmill", self._found.address):
-            async with asyncio.timeout(_CONNECT_WITHIN):
-                return await establish_connection(
-                    BleakClient,
-                    self._found.device,
-                    self._found.name,
-                    self._disconnected,
-                    max_attempts=1,
-                    use_services_cache=False,
-                    backend=backend.client,
-                )
-
-    def _offered(self, client: BleakClient) -> dict[int, BleakGATTCharacteristic]:
-        """Its characteristics by 16-bit number; of two with the same number the first."""
-        with translated("connecting to the treadmill", self._found.address):
-            chars = [char for service in client.services for char in service.characteristics]
-        return {number: char for char in reversed(chars) if (number := uuids.short(char.uuid)) is not None}
-
-    def _disconnected(self, client: BleakClient) -> None:
-        if client is self._client:
-            self.end("the Bluetooth link was lost")
-
-    async def _read(self, client: BleakClient, offered: Mapping[int, BleakGATTCharacteristic]) -> Reading:
+    async def _read(self) -> Reading:
         payloads: dict[int, bytes] = {}
         for number in READ:
-            if (char := offered.get(number)) and "read" in char.properties:
+            if (char := self._line.offered.get(number)) and "read" in char.properties:
                 with suppress(AttError):  # it need not have any of them
-                    doing = f"reading 0x{number:04X} of the treadmill"
-                    payloads[number] = bytes(await self._asked(doing, client.read_gatt_char(char)))
-        return Reading.of(self._found.name, self._found.address, frozenset(offered), payloads)
+                    payloads[number] = await self._line.read(number)
+        return Reading.of(self._found.name, self._found.address, frozenset(self._line.offered), payloads)
 
-    async def _subscribe(
-        self, client: BleakClient, characteristic: Characteristic, char: BleakGATTCharacteristic
-    ) -> None:
-        def received(_: BleakGATTCharacteristic, data: bytearray) -> None:
-            self._receive(Notified(self.connection, characteristic, bytes(data)))
+    async def _subscribe(self, characteristic: Characteristic) -> None:
+        def received(payload: bytes) -> None:
+            self._receive(Notified(self.connection, characteristic, payload))
 
         try:
-            doing = f"subscribing to 0x{characteristic.value:04X} of the treadmill"
-            await self._asked(doing, client.start_notify(char, received))
+            await self._line.subscribe(characteristic.value, received)
         except AttError:
             if characteristic is Characteristic.TREADMILL_DATA:
                 raise
@@ -207,14 +161,14 @@ class Link:
         elif not self._over.is_set():
             self._post(notified)
 
-    async def _write_all(self, client: BleakClient) -> None:
+    async def _write_all(self) -> None:
         try:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
                 while self._writes:
                     ticket, frame = self._writes[0]
-                    error, code = await self._written(client, frame)
+                    error, code = await self._written(frame)
                     self._writes.popleft()
                     self._post(Written(self.connection, ticket, error, code))
         except LinkError as error:
@@ -223,25 +177,9 @@ class Link:
             self.end("a bug in writing to the treadmill")
             raise
 
-    async def _written(self, client: BleakClient, frame: bytes) -> tuple[str, int | None]:
-        assert self._control is not None
-        with_response = "write" in self._control.properties
-        write = client.write_gatt_char(self._control, frame, response=with_response)
+    async def _written(self, frame: bytes) -> tuple[str, int | None]:
         try:
-            await self._asked("writing to the treadmill", write)
+            await self._line.write(uuids.FITNESS_MACHINE_CONTROL_POINT, frame)
         except AttError as refusal:
             return str(refusal), refusal.code
         return "", None
-
-    async def _asked(self, doing: str, answer: Awaitable[_T]) -> _T:
-        address = self._found.address
-        try:
-            async with asyncio.timeout(_ANSWER_WITHIN):
-                with translated(doing, address):
-                    return await answer
-        except TimeoutError as error:
-            # BlueZ answers a demand for pairing by pairing, and the request hangs.
-            raise LinkLost(
-                f"{doing}: no answer in {_ANSWER_WITHIN:g} s; "
-                f"if the treadmill wants to be paired, {pairing_advice(address)}"
-            ) from error

@@ -1,4 +1,4 @@
-"""Looking for treadmills: those that advertise, and those this machine is connected to already."""
+"""Looking for treadmills and straps: those that advertise, and those this machine is connected to."""
 
 import asyncio
 import re
@@ -16,6 +16,7 @@ from blefit.errors import DecodeError
 from blefit.ftms.advertisement import MachineAvailability, MachineType
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import NotFound, translated
+from retrowalk.ble.kinds import TREADMILL, Kind
 
 _SERVICE = uuids.full(uuids.FITNESS_MACHINE_SERVICE)
 _NO_TYPE = MachineType(0)
@@ -27,7 +28,7 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A fitness machine in the air."""
+    """A fitness machine in the air, or a strap."""
 
     name: str
     """As advertised; empty where it has none."""
@@ -38,6 +39,7 @@ class Found:
     """None of them where the machine does not say."""
     available: bool | None = None
     """False: in use by somebody; None: the machine does not say."""
+    kind: Kind = TREADMILL
     device: BLEDevice = field(kw_only=True, compare=False, repr=False)
     """bleak's handle."""
 
@@ -52,34 +54,34 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
         async with _scanner(backend) as scanner:
             await asyncio.sleep(seconds)
     for device, advertised in scanner.discovered_devices_and_advertisement_data.values():
-        if _is_fitness_machine(advertised):
+        if _is(TREADMILL, advertised):
             found[device.address] = _found(device, advertised)
     return sorted(
         found.values(), key=lambda machine: -999 if machine.rssi is None else machine.rssi, reverse=True
     )
 
 
-async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) -> Found:
-    """The machine of that address or name; a name may be a pattern (`KS-*`, `*`: any fitness machine).
+async def find(
+    wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM, kind: Kind = TREADMILL
+) -> Found:
+    """The device of that address or name; a name may be a pattern (`KS-*`, `*`: any of its kind).
 
     Ends as soon as it is found with its name, which often comes a little later and says which file is about
     it. Of several machines one that is in use is taken only if no other was found in time. Raises NotFound,
     and Unreachable where there is no usable Bluetooth.
     """
-    for machine in await _connected(backend):
+    for machine in await _connected(backend, kind):
         if _matches(machine, wanted):
             return machine
     by_address = _is_address(wanted)
     second_best = None
-    with translated("looking for the treadmill"):
+    with translated(f"looking for {kind.noun}"):
         async with _scanner(backend) as scanner:
             try:
                 async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
-                        machine = _found(device, advertised)
-                        if not _matches(machine, wanted) or not (
-                            by_address or _is_fitness_machine(advertised)
-                        ):
+                        machine = _found(device, advertised, kind)
+                        if not _matches(machine, wanted) or not (by_address or _is(kind, advertised)):
                             continue
                         if machine.name and (by_address or machine.available is not False):
                             return machine
@@ -90,10 +92,7 @@ async def find(wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM) 
                 pass
     if second_best is not None:
         return second_best
-    raise NotFound(
-        f"no treadmill {wanted!r} in the air: switch it on, wake its console, "
-        "and disconnect other apps from it (`retrowalk scan` shows what is there)"
-    )
+    raise NotFound(f"no {kind.name} {wanted!r} in the air: {kind.advice}")
 
 
 def _scanner(backend: Backend) -> BleakScanner:
@@ -101,15 +100,21 @@ def _scanner(backend: Backend) -> BleakScanner:
     return BleakScanner(backend=backend.scanner, bluez=bluez)
 
 
-async def _connected(backend: Backend) -> Iterable[Found]:
-    """Machines we are connected to already: they do not advertise, and after a crash one may run."""
-    with translated("asking for connected treadmills"):
+async def _connected(backend: Backend, kind: Kind = TREADMILL) -> Iterable[Found]:
+    """Devices we are connected to already: they do not advertise, and after a crash one may run."""
+    with translated(f"asking for a connected {kind.name}"):
         adapter = await BleakAdapter.get(backend=backend.adapter)
-        devices = await adapter.get_connected_devices([_SERVICE])
-    return [Found(_name(device), device.address, device=device) for device in devices]
+        devices = await adapter.get_connected_devices([uuids.full(kind.service)])
+        machines = [] if kind is TREADMILL else await adapter.get_connected_devices([_SERVICE])
+    others = {device.address for device in machines}
+    return [
+        Found(_name(device), device.address, kind=kind, device=device)
+        for device in devices
+        if device.address not in others
+    ]
 
 
-def _found(device: BLEDevice, advertised: AdvertisementData) -> Found:
+def _found(device: BLEDevice, advertised: AdvertisementData, kind: Kind = TREADMILL) -> Found:
     types, available = _NO_TYPE, None
     if (service_data := advertised.service_data.get(_SERVICE)) is not None:
         try:
@@ -119,7 +124,7 @@ def _found(device: BLEDevice, advertised: AdvertisementData) -> Found:
         else:
             types, available = said.machine_types, said.fitness_machine_available
     name = advertised.local_name or _name(device)
-    return Found(name, device.address, advertised.rssi, types, available, device=device)
+    return Found(name, device.address, advertised.rssi, types, available, kind, device=device)
 
 
 def _name(device: BLEDevice) -> str:
@@ -128,8 +133,11 @@ def _name(device: BLEDevice) -> str:
     return "" if name == device.address.replace(":", "-") else name
 
 
-def _is_fitness_machine(advertised: AdvertisementData) -> bool:
-    return _SERVICE in advertised.service_uuids or _SERVICE in advertised.service_data
+def _is(kind: Kind, advertised: AdvertisementData) -> bool:
+    """A treadmill that measures the heart rate is no strap."""
+    if _SERVICE in advertised.service_uuids or _SERVICE in advertised.service_data:
+        return kind is TREADMILL
+    return kind is not TREADMILL and uuids.full(kind.service) in advertised.service_uuids
 
 
 def _is_address(wanted: str) -> bool:
