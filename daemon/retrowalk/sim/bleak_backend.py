@@ -1,13 +1,17 @@
-"""bleak on the virtual radio: three classes that show it what BlueZ shows it, errors included.
+"""bleak on a simulated radio: three classes that show it what BlueZ shows it, errors included.
 
 Where BlueZ 5.66 and 5.82 were seen to fail in a way of their own, so do these. Not imitated: BlueZ's two
 seconds for a disconnect, its doubled notifications, its death.
+
+What carries the octets is a `Room` with its `Line`s: Bumble's GATT over Bumble's virtual link
+(`retrowalk.sim.radio`), or neither of them (`retrowalk.sim.light`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
 
 from bleak.args import SizedBuffer
 from bleak.args.bluez import BlueZScannerArgs
@@ -20,36 +24,99 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
-from bleak.uuids import normalize_uuid_str
-from bumble import core
-from bumble.att import ATT_Error
-from bumble.core import UUID
-from bumble.device import Connection, Peer
-from bumble.gatt import GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR as CCCD
-from bumble.gatt import GATT_GENERIC_ACCESS_SERVICE
 
-if TYPE_CHECKING:
-    from retrowalk.sim.radio import Radio
+from blefit import uuids
+from retrowalk.ble.backend import Backend
 
-_MTU = 517
+ADAPTER = "hci0"
+CCCD = uuids.full(0x2902)
+"""Client Characteristic Configuration."""
+
 _PAIRING_CODES = {
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
     BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
 }
+_GENERIC_ACCESS = uuids.full(0x1800)
 
 
-def full_uuid(uuid: UUID) -> str:
-    """A Bumble UUID as bleak spells it: 128 bits, lower case."""
-    return normalize_uuid_str(uuid.to_hex_str("-"))
+class LineEndedError(Exception):
+    """The link was lost or closed while a request was under way."""
 
 
-_ADAPTER = "hci0"
+@dataclass(frozen=True, slots=True)
+class FoundCharacteristic:
+    """A characteristic as discovered; `descriptors` are handles and UUIDs."""
+
+    handle: int
+    uuid: str
+    properties: int
+    descriptors: Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A service as discovered."""
+
+    handle: int
+    uuid: str
+    characteristics: Sequence[FoundCharacteristic]
+
+
+class Line(Protocol):
+    """One link to one machine.
+
+    Requests raise BleakGATTProtocolError where the machine refuses, TimeoutError where it did not answer for
+    30 s, LineEndedError where the link ends first.
+    """
+
+    @property
+    def mtu(self) -> int: ...
+    def on_end(self, callback: Callable[[], None]) -> None: ...
+    async def discover(self) -> Sequence[FoundService]: ...
+    async def read(self, handle: int) -> bytes: ...
+    async def write(self, handle: int, octets: bytes, *, response: bool = True) -> None: ...
+
+    def listen(self, handle: int, hear: Callable[[bytes], None] | None) -> bool:
+        """What is to hear the notifications and indications from there; True if something did before."""
+
+    async def hang_up(self) -> None: ...
+
+
+class Room(Protocol):
+    """The machines in reach of bleak's adapter. All but `know` raise where the adapter is unplugged."""
+
+    async def present(self) -> None: ...
+    async def scan(self, scanner: "RadioScanner", *, on: bool) -> None: ...
+
+    async def connect(self, address: str) -> Line:
+        """The link to that machine, a standing one where there is one; waits for the machine for ever."""
+
+    def know(self, address: str, services: frozenset[str]) -> None:
+        """These were discovered."""
+
+    async def connected(self, services: frozenset[str]) -> list[BLEDevice]:
+        """The connected machines that have one of the services."""
+
+
+def backend_in(room: Room) -> Backend:
+    """bleak's backend for an adapter in that room."""
+
+    class Scanner(RadioScanner):
+        radio = room
+
+    class Client(RadioClient):
+        radio = room
+
+    class Adapter(RadioAdapter):
+        radio = room
+
+    return Backend(Scanner, Client, Adapter)
 
 
 class RadioScanner(BaseBleakScanner):
     """Hears what is advertised in the room."""
 
-    radio: ClassVar["Radio"]
+    radio: ClassVar[Room]
 
     def __init__(
         self,
@@ -61,10 +128,10 @@ class RadioScanner(BaseBleakScanner):
         **_platform: object,
     ) -> None:
         super().__init__(detection_callback, service_uuids)
-        self._adapter = bluez.get("adapter", _ADAPTER)
+        self._adapter = bluez.get("adapter", ADAPTER)
 
     async def start(self) -> None:
-        if self._adapter != _ADAPTER:
+        if self._adapter != ADAPTER:
             raise BleakError(f"adapter '{self._adapter}' not found")
         self.seen_devices = {}
         await self.radio.scan(self, on=True)
@@ -81,11 +148,11 @@ class RadioScanner(BaseBleakScanner):
 class RadioAdapter(BaseBleakAdapter):
     """Knows which machines are connected."""
 
-    radio: ClassVar["Radio"]
+    radio: ClassVar[Room]
 
     @classmethod
     async def get(cls, **_platform: object) -> Self:
-        await cls.radio.adapter()
+        await cls.radio.present()
         return cls()
 
     async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
@@ -93,9 +160,9 @@ class RadioAdapter(BaseBleakAdapter):
 
 
 class RadioClient(BaseBleakClient):
-    """A GATT client on a link of the room."""
+    """A GATT client on a line of the room."""
 
-    radio: ClassVar["Radio"]
+    radio: ClassVar[Room]
 
     def __init__(
         self,
@@ -107,7 +174,7 @@ class RadioClient(BaseBleakClient):
         **_platform: object,
     ) -> None:
         super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout)
-        self._connection: Connection | None = None
+        self._line: Line | None = None
         self._over = asyncio.Event()
         self._disconnecting = False
         self._stuck = False
@@ -118,19 +185,19 @@ class RadioClient(BaseBleakClient):
 
     @property
     def mtu_size(self) -> int:
-        return self._connection.att_mtu if self._connection else 23
+        return self._line.mtu if self._line else 23
 
     @property
     def is_connected(self) -> bool:
-        return self._connection is not None
+        return self._line is not None
 
     async def connect(self, pair: bool, **kwargs: Any) -> None:  # noqa: ARG002  nobody pairs here
         if self.is_connected:
             raise BleakError("Client is already connected")
         async with asyncio.timeout(kwargs.get("timeout", self._timeout)):
-            connection = await self.radio.connect(self.address)
-            connection.on(Connection.EVENT_DISCONNECTION, self._ended)
-            self._connection, self._disconnecting, self._stuck = connection, False, False
+            line = await self.radio.connect(self.address)
+            line.on_end(self._ended)
+            self._line, self._disconnecting, self._stuck = line, False, False
             self._over.clear()
             try:
                 self.services = await self._discover()
@@ -140,70 +207,60 @@ class RadioClient(BaseBleakClient):
 
     async def _discover(self) -> BleakGATTServiceCollection:
         found = BleakGATTServiceCollection()
-        async with self._request() as connection:
-            peer = Peer(connection)
-            await peer.request_mtu(_MTU)
-            for service in await peer.discover_services():
-                if service.uuid == GATT_GENERIC_ACCESS_SERVICE:
+        async with self._request() as line:
+            for service in await line.discover():
+                if service.uuid == _GENERIC_ACCESS:
                     continue  # BlueZ keeps it to itself
-                home = BleakGATTService(service, service.handle, full_uuid(service.uuid))
+                home = BleakGATTService(service, service.handle, service.uuid)
                 found.add_service(home)
-                for char in await service.discover_characteristics():
-                    properties = list(gatt_char_props_to_strs(int(char.properties)))
+                for char in service.characteristics:
+                    properties = list(gatt_char_props_to_strs(char.properties))
                     made = BleakGATTCharacteristic(
-                        char, char.handle, full_uuid(char.uuid), properties, lambda: self.mtu_size - 3, home
+                        char, char.handle, char.uuid, properties, lambda: self.mtu_size - 3, home
                     )
                     found.add_characteristic(made)
-                    for descriptor in await char.discover_descriptors():
-                        found.add_descriptor(
-                            BleakGATTDescriptor(
-                                descriptor, descriptor.handle, full_uuid(descriptor.type), made
-                            )
-                        )
+                    for handle, uuid in char.descriptors:
+                        found.add_descriptor(BleakGATTDescriptor(None, handle, uuid, made))
         self.radio.know(self.address, frozenset(service.uuid for service in found))
         return found
 
     async def disconnect(self) -> None:
-        if self._connection is None:
+        if self._line is None:
             return
         self._disconnecting = True
-        # Bumble's own wait would not end if the link were lost at this very moment.
-        hanging_up = asyncio.ensure_future(self._connection.disconnect())
+        # The line's own wait need not end if the link is lost at this very moment.
+        hanging_up = asyncio.ensure_future(self._line.hang_up())
         await self._over.wait()
         hanging_up.cancel()
 
-    def _ended(self, _reason: int) -> None:
-        if self._connection is not None:
-            self._connection = None
+    def _ended(self) -> None:
+        if self._line is not None:
+            self._line = None
             self.services = None
             self._over.set()
             if self._disconnected_callback is not None:
                 self._disconnected_callback()
 
     @asynccontextmanager
-    async def _request(self) -> AsyncIterator[Connection]:
+    async def _request(self) -> AsyncIterator[Line]:
         """One ATT request, whose failures look as BlueZ 5.66 and 5.82 show them."""
-        if self._connection is None:
+        if self._line is None:
             raise BleakError("Not connected")
         if self._stuck:
             raise BleakDBusError("org.bluez.Error.Failed", ["Not connected"])
         try:
-            yield self._connection
-        except ATT_Error as error:
-            if error.error_code in _PAIRING_CODES:
+            yield self._line
+        except BleakGATTProtocolError as error:
+            if error.code in _PAIRING_CODES:
                 await self._over.wait()  # BlueZ starts pairing by itself, and the call hangs
-            raise BleakGATTProtocolError(error.error_code) from error
-        except core.TimeoutError as error:
+            raise
+        except TimeoutError as error:
             self._stuck = True
             raise BleakGATTProtocolError(BleakGATTProtocolErrorCode.UNLIKELY_ERROR) from error
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            # Nobody cancelled this task: Bumble cancels what it waits for when the link is lost.
+        except LineEndedError as error:
             if self._disconnecting:
-                raise EOFError from None
-            raise BleakGATTProtocolError(BleakGATTProtocolErrorCode.UNLIKELY_ERROR) from None
+                raise EOFError from error
+            raise BleakGATTProtocolError(BleakGATTProtocolErrorCode.UNLIKELY_ERROR) from error
 
     async def read_gatt_char(
         self,
@@ -212,8 +269,8 @@ class RadioClient(BaseBleakClient):
         use_cached: bool = False,  # noqa: ARG002  nothing is cached here
         **_platform: object,
     ) -> bytearray:
-        async with self._request() as connection:
-            return bytearray(await connection.gatt_client.read_value(characteristic.handle))
+        async with self._request() as line:
+            return bytearray(await line.read(characteristic.handle))
 
     async def read_gatt_descriptor(
         self,
@@ -222,42 +279,36 @@ class RadioClient(BaseBleakClient):
         use_cached: bool = False,  # noqa: ARG002  nothing is cached here
         **_platform: object,
     ) -> bytearray:
-        async with self._request() as connection:
-            return bytearray(await connection.gatt_client.read_value(descriptor.handle))
+        async with self._request() as line:
+            return bytearray(await line.read(descriptor.handle))
 
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
     ) -> None:
-        async with self._request() as connection:
-            await connection.gatt_client.write_value(characteristic.handle, bytes(data), response)
+        async with self._request() as line:
+            await line.write(characteristic.handle, bytes(data), response=response)
 
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        async with self._request() as connection:
-            await connection.gatt_client.write_value(descriptor.handle, bytes(data), with_response=True)
+        async with self._request() as line:
+            await line.write(descriptor.handle, bytes(data))
 
     async def start_notify(
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_platform: object
     ) -> None:
-        cccd = characteristic.get_descriptor(full_uuid(CCCD))
+        cccd = characteristic.get_descriptor(CCCD)
         if cccd is None:
             raise BleakDBusError("org.bluez.Error.NotSupported", ["Operation is not supported"])
-        handle = characteristic.handle
-        async with self._request() as connection:
-            gatt = connection.gatt_client
-            # Some machines notify where they were asked to indicate; BlueZ passes both on.
-            for subscribers in (gatt.notification_subscribers, gatt.indication_subscribers):
-                subscribers[handle] = {lambda value: callback(bytearray(value))}
+        async with self._request() as line:
+            line.listen(characteristic.handle, lambda octets: callback(bytearray(octets)))
             bits = b"\x01\x00" if "notify" in characteristic.properties else b"\x02\x00"
-            await gatt.write_value(cccd.handle, bits, with_response=True)
+            await line.write(cccd.handle, bits)
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
-        cccd = characteristic.get_descriptor(full_uuid(CCCD))
-        async with self._request() as connection:
-            gatt = connection.gatt_client
-            if cccd is None or gatt.notification_subscribers.pop(characteristic.handle, None) is None:
+        cccd = characteristic.get_descriptor(CCCD)
+        async with self._request() as line:
+            if cccd is None or not line.listen(characteristic.handle, None):
                 raise BleakDBusError("org.bluez.Error.Failed", ["No notify session started"])
-            gatt.indication_subscribers.pop(characteristic.handle, None)
-            await gatt.write_value(cccd.handle, b"\x00\x00", with_response=True)
+            await line.write(cccd.handle, b"\x00\x00")
 
     async def pair(self, *_args: object, **_kwargs: object) -> None:
         raise BleakError("the virtual radio cannot pair")

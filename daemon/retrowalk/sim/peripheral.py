@@ -20,8 +20,7 @@ from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from blefit import uuids
-from blefit.ftms.advertisement import MachineAvailability, MachineType
-from retrowalk.sim.model import values
+from retrowalk.sim.model import attributes
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
 from retrowalk.sim.model.quirks import Answers
 from retrowalk.sim.model.treadmill import Treadmill
@@ -31,12 +30,6 @@ _LONGEST_STEP_S = 0.05
 _SHORTEST_STEP_S = 0.001
 _ADVERTISING_INTERVAL_MS = 100.0
 _NOTIFICATION_HEADER = 3
-
-_READ = Characteristic.Properties.READ
-_NOTIFY = Characteristic.Properties.NOTIFY
-_INDICATE = Characteristic.Properties.INDICATE
-_WRITE = Characteristic.Properties.WRITE
-_WRITE_WITHOUT_RESPONSE = Characteristic.Properties.WRITE_WITHOUT_RESPONSE
 
 
 class Peripheral:
@@ -205,9 +198,8 @@ class Peripheral:
             (AdvertisingData.FLAGS, bytes([flags])),
             (AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, service),
         ]
-        if self.treadmill.quirks.link.service_data:
-            availability = MachineAvailability(available, MachineType.TREADMILL)
-            parts.append((AdvertisingData.SERVICE_DATA_16_BIT_UUID, service + availability.encode()))
+        if (said := attributes.service_data(self.treadmill, available=available)) is not None:
+            parts.append((AdvertisingData.SERVICE_DATA_16_BIT_UUID, service + said))
         return parts
 
     def _scan_response(self) -> list[Any]:
@@ -216,68 +208,41 @@ class Peripheral:
     # --- attributes ----------------------------------------------------------------------------------------
 
     def _services(self) -> list[Service]:
-        quirks = self.treadmill.quirks
-        measured = self.treadmill.telemetry.features
-        fitness = [self._constant(*item) for item in values.fitness_machine(quirks, measured).items()]
-        fitness.append(self._source(uuids.TREADMILL_DATA, _NOTIFY))
-        if quirks.telemetry.training_status:
-            fitness.append(
-                self._source(
-                    uuids.TRAINING_STATUS, _READ | _NOTIFY, read=lambda _: self.treadmill.training_status
-                )
-            )
-        if quirks.control.controllable:
-            answers = _NOTIFY if quirks.control.declares_notify else _INDICATE
-            writes = _WRITE_WITHOUT_RESPONSE if quirks.control.write_without_response else _WRITE
-            fitness += [
-                self._source(uuids.FITNESS_MACHINE_CONTROL_POINT, writes | answers, write=self._on_control),
-                self._source(uuids.FITNESS_MACHINE_STATUS, _NOTIFY),
-            ]
-        services = {
-            uuids.FITNESS_MACHINE_SERVICE: fitness,
-            uuids.DEVICE_INFORMATION_SERVICE: [
-                self._constant(*item) for item in values.device(quirks).items()
-            ],
-        }
-        if quirks.telemetry.heart_rate_service:
-            services[uuids.HEART_RATE_SERVICE] = [self._source(uuids.HEART_RATE_MEASUREMENT, _NOTIFY)]
-        return [Service(UUID.from_16_bits(number), content) for number, content in services.items()]
+        return [
+            Service(UUID.from_16_bits(number), [self._offered(one) for one in content])
+            for number, content in attributes.services(self.treadmill).items()
+        ]
 
-    def _constant(self, number: int, value: bytes) -> Characteristic[bytes]:
-        return _characteristic(number, _READ, read=lambda _: value)
+    def _offered(self, one: attributes.Characteristic) -> Characteristic[bytes]:
+        """Its attribute; the CCCD of one that sends is the model's to know."""
+        offered: Characteristic[bytes] = Characteristic(
+            UUID.from_16_bits(one.number),
+            Characteristic.Properties(one.properties),
+            # Bumble looks at no permission and leaves a read without a function unanswered: both are given.
+            Characteristic.READABLE | Characteristic.WRITEABLE,
+            CharacteristicValue(
+                read=_reading(one),
+                write=self._on_control if one.properties & attributes.TAKES else _unwritable,
+            ),
+        )
+        if one.properties & attributes.SENDS:
+            self._sent_from[one.number] = offered
 
-    def _source(
-        self, number: int, properties: Characteristic.Properties, **access: Callable[..., Any]
-    ) -> Characteristic[bytes]:
-        """A characteristic that sends; its CCCD is the model's to know."""
-        source = _characteristic(number, properties, **access)
-        self._sent_from[number] = source
+            def on_subscription(connection: Connection, notify: bool, indicate: bool) -> None:
+                self.treadmill.subscribe(Client(connection.handle), one.number, notify or indicate)
 
-        def on_subscription(connection: Connection, notify: bool, indicate: bool) -> None:
-            self.treadmill.subscribe(Client(connection.handle), number, notify or indicate)
-
-        source.on(Characteristic.EVENT_SUBSCRIPTION, on_subscription)
-        return source
+            offered.on(Characteristic.EVENT_SUBSCRIPTION, on_subscription)
+        return offered
 
 
-def _unreadable(_connection: Connection) -> bytes:
-    raise ATT_Error(ATT_READ_NOT_PERMITTED_ERROR)
+def _reading(one: attributes.Characteristic) -> Callable[[Connection], bytes]:
+    def read(_connection: Connection) -> bytes:
+        if one.value is None:
+            raise ATT_Error(ATT_READ_NOT_PERMITTED_ERROR)
+        return one.value()
+
+    return read
 
 
 def _unwritable(_connection: Connection, _octets: bytes) -> None:
     raise ATT_Error(ATT_WRITE_NOT_PERMITTED_ERROR)
-
-
-def _characteristic(
-    number: int,
-    properties: Characteristic.Properties,
-    read: Callable[..., Any] = _unreadable,
-    write: Callable[..., Any] = _unwritable,
-) -> Characteristic[bytes]:
-    """Bumble looks at no permission and leaves a read without a function unanswered, so both are given."""
-    return Characteristic(
-        UUID.from_16_bits(number),
-        properties,
-        Characteristic.READABLE | Characteristic.WRITEABLE,
-        CharacteristicValue(read=read, write=write),
-    )

@@ -10,11 +10,11 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble import hci
 from bumble.core import AdvertisingData
-from bumble.device import Advertisement, Connection, Device
+from bumble.device import Advertisement, Device
 
-from retrowalk.ble.backend import Backend
 from retrowalk.sim.air import Air, Antenna
-from retrowalk.sim.bleak_backend import RadioAdapter, RadioClient, RadioScanner, full_uuid
+from retrowalk.sim.bleak_backend import RadioScanner, backend_in
+from retrowalk.sim.bumble_line import BumbleLine, full_uuid
 
 _ADAPTER_ADDRESS = "F0:F0:F0:F0:F0:F0"
 _Type = AdvertisingData.Type
@@ -37,17 +37,7 @@ class Radio:
         self._scanners: set[RadioScanner] = set()
         self._names: dict[str, str | None] = {}  # as heard, by address
         self._services: dict[str, frozenset[str]] = {}  # as discovered, by address
-
-        class Scanner(RadioScanner):
-            radio = self
-
-        class Client(RadioClient):
-            radio = self
-
-        class Adapter(RadioAdapter):
-            radio = self
-
-        self.backend = Backend(Scanner, Client, Adapter)
+        self.backend = backend_in(self)
 
     async def peripheral_device(self, name: str, address: str) -> Device:
         """A new Bumble device in the room, powered on, ready to be given services and to advertise.
@@ -82,8 +72,11 @@ class Radio:
 
     # --- for the backends ---------------------------------------------------------------------------------
 
-    async def adapter(self) -> Device:
-        """bleak's adapter; BleakBluetoothNotAvailableError while it is unplugged."""
+    async def present(self) -> None:
+        """Raises BleakBluetoothNotAvailableError while bleak's adapter is unplugged."""
+        await self._plugged_in()
+
+    async def _plugged_in(self) -> Device:
         await self._finished(self._start())
         if self._adapter is None or not self._plugged:
             raise BleakBluetoothNotAvailableError(
@@ -109,7 +102,7 @@ class Radio:
         """Lets the scanner hear advertisements, or no more; the adapter scans while anybody wants it to."""
         if not on:
             self._scanners.discard(scanner)
-        adapter = await self.adapter()
+        adapter = await self._plugged_in()
         if on:
             self._scanners.add(scanner)
         try:
@@ -133,19 +126,19 @@ class Radio:
         for scanner in list(self._scanners):
             scanner.hear(address, advertised)
 
-    async def connect(self, address: str) -> Connection:
+    async def connect(self, address: str) -> BumbleLine:
         """The link to the machine of that address: one that is still up, as BlueZ does, or a new one.
 
         Waits for the machine for ever, but can be cancelled.
         """
-        adapter = await self.adapter()
+        adapter = await self._plugged_in()
         peer = hci.Address(address)
         async with self._connecting:
             if standing := adapter.find_connection_by_bd_addr(peer):
-                return standing
+                return BumbleLine(standing)
             attempt = asyncio.ensure_future(adapter.connect_le(peer, timeout=None))
             try:
-                return await asyncio.shield(attempt)
+                return BumbleLine(await asyncio.shield(attempt))
             except asyncio.CancelledError:
                 # The controller would go on connecting behind our back.
                 while not attempt.done():
@@ -162,7 +155,7 @@ class Radio:
 
     async def connected(self, services: frozenset[str]) -> list[BLEDevice]:
         """The connected machines that have one of the services."""
-        addresses = [_spelled(link.peer_address) for link in (await self.adapter()).connections.values()]
+        addresses = [_spelled(link.peer_address) for link in (await self._plugged_in()).connections.values()]
         return [
             BLEDevice(address, self._names.get(address), {})
             for address in addresses

@@ -5,7 +5,7 @@ acts at the moment of the last `advance` (`write` and the Bluetooth events bring
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from random import Random
 
 from blefit import uuids
@@ -54,9 +54,12 @@ class Treadmill:
         self.control = ControlPoint(self, self.quirks.control, ranges)
         self.console = Console(self._on_key, self._on_dial)
         self.safety_key = SafetyKey(self._on_pull)
+        self.before_touch: Callable[[], None] = lambda: None
+        """Called when a person is about to do something at it: time can be let pass until then."""
         self._now = self._next_record = self._next_beat = now
         self._clients = Clients()
         self._lost_link_of: float | None = None
+        self._is_on = True
         self._training = self._rests_as = TrainingState.IDLE
 
     # --- the link ------------------------------------------------------------------------------------------
@@ -178,8 +181,8 @@ class Treadmill:
 
     @property
     def can_start(self) -> bool:
-        """The safety key is in place."""
-        return not self.safety_key.is_pulled
+        """It has power, and the safety key is in place."""
+        return self._is_on and not self.safety_key.is_pulled
 
     def start(self, by: Client | None) -> None:
         """Start or resume: the countdown begins."""
@@ -228,9 +231,22 @@ class Treadmill:
 
     def take_control_away(self) -> None:
         """What some consoles do when a key is pressed: the permission ends."""
+        self.before_touch()
         self.control.revoke()
 
+    def switch_off(self) -> None:
+        """The mains switch: the belt brakes, everything is forgotten, no key does anything."""
+        self.before_touch()
+        self.reset(None)
+        self.belt.cut_power()
+        self._is_on = False
+
+    def switch_on(self) -> None:
+        """Power again."""
+        self._is_on = True
+
     def _on_key(self, key: Key) -> None:
+        self.before_touch()
         step = self.quirks.ranges.increment
         match key:
             case Key.START if self.can_start and not self.is_started:
@@ -248,6 +264,7 @@ class Treadmill:
         self._tell_training()
 
     def _on_dial(self, kmh: float) -> None:
+        self.before_touch()
         self._dial(speed_from_kmh(kmh))
 
     def _dial(self, target: int) -> None:
@@ -256,6 +273,7 @@ class Treadmill:
             self.aim(Speed(min(max(target, ranges.minimum), ranges.maximum)), None)
 
     def _on_pull(self) -> None:
+        self.before_touch()
         self.belt.cut_power()
         self._tell_status(MachineStatusOp.STOPPED_BY_SAFETY_KEY, None, None)
         self._tell_training()

@@ -1,0 +1,73 @@
+"""The attributes of the simulated machine: what a GATT client finds on it, whatever carries the octets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntFlag
+
+from blefit import uuids
+from blefit.ftms.advertisement import MachineAvailability, MachineType
+from retrowalk.sim.model import values
+from retrowalk.sim.model.treadmill import Treadmill
+
+
+class Properties(IntFlag):
+    """Characteristic properties (Core, Vol 3, Part G, 3.3.1.1)."""
+
+    READ = 0x02
+    WRITE_WITHOUT_RESPONSE = 0x04
+    WRITE = 0x08
+    NOTIFY = 0x10
+    INDICATE = 0x20
+
+
+SENDS = Properties.NOTIFY | Properties.INDICATE
+TAKES = Properties.WRITE | Properties.WRITE_WITHOUT_RESPONSE
+
+
+@dataclass(frozen=True, slots=True)
+class Characteristic:
+    """One characteristic, by its 16-bit number."""
+
+    number: int
+    properties: Properties
+    value: Callable[[], bytes] | None = None
+    """What reading it gives; None: it cannot be read."""
+
+
+def services(treadmill: Treadmill) -> dict[int, list[Characteristic]]:
+    """The machine's services and their characteristics, by 16-bit number."""
+    quirks = treadmill.quirks
+    fitness = _constants(values.fitness_machine(quirks, treadmill.telemetry.features))
+    fitness.append(Characteristic(uuids.TREADMILL_DATA, Properties.NOTIFY))
+    if quirks.telemetry.training_status:
+        readable = Properties.READ | Properties.NOTIFY
+        fitness.append(Characteristic(uuids.TRAINING_STATUS, readable, lambda: treadmill.training_status))
+    if quirks.control.controllable:
+        answers = Properties.NOTIFY if quirks.control.declares_notify else Properties.INDICATE
+        unanswered = quirks.control.write_without_response
+        writes = Properties.WRITE_WITHOUT_RESPONSE if unanswered else Properties.WRITE
+        fitness.append(Characteristic(uuids.FITNESS_MACHINE_CONTROL_POINT, writes | answers))
+        fitness.append(Characteristic(uuids.FITNESS_MACHINE_STATUS, Properties.NOTIFY))
+    found = {
+        uuids.FITNESS_MACHINE_SERVICE: fitness,
+        uuids.DEVICE_INFORMATION_SERVICE: _constants(values.device(quirks)),
+    }
+    if quirks.telemetry.heart_rate_service:
+        pulse = Characteristic(uuids.HEART_RATE_MEASUREMENT, Properties.NOTIFY)
+        found[uuids.HEART_RATE_SERVICE] = [pulse]
+    return found
+
+
+def service_data(treadmill: Treadmill, *, available: bool) -> bytes | None:
+    """What it advertises of itself as a fitness machine (FTMS 3.1.1); None where it does not."""
+    if not treadmill.quirks.link.service_data:
+        return None
+    return MachineAvailability(available, MachineType.TREADMILL).encode()
+
+
+def _constants(held: dict[int, bytes]) -> list[Characteristic]:
+    return [Characteristic(number, Properties.READ, _giving(value)) for number, value in held.items()]
+
+
+def _giving(value: bytes) -> Callable[[], bytes]:
+    return lambda: value
