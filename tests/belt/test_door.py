@@ -51,7 +51,7 @@ def test_the_door_is_built_in_one_place_and_gets_the_stations_write() -> None:
 
 
 def test_only_the_link_of_the_daemon_writes_to_a_characteristic() -> None:
-    assert calls_of("write_gatt_char") == ["ble/link.py"]
+    assert calls_of("write_gatt_char") == ["ble/line.py"]
 
 
 def test_only_the_guard_makes_an_approval_and_only_with_its_own_seal() -> None:

@@ -1,13 +1,15 @@
 """G15: a hand on the console becomes the target; only lower targets until a person says go on."""
 
 import pytest
-from tests.core.bench import Bench, program
+from tests.core.bench import CLIENT, Bench, program
 from tests.core.desk import Desk
 
+from blefit import uuids
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Act, Confirm, Target
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks
 
 
 @pytest.mark.parametrize("speed", [131, 200])
@@ -185,3 +187,45 @@ def test_with_physics_the_hand_keeps_its_speed_until_ok() -> None:
     bench.run(60)
     assert bench.real_speed == 200
     assert bench.faults() == ["hand"]
+
+
+@pytest.mark.parametrize(
+    ("record", "target", "law"),
+    [(91, 110, ""), (90, 110, "G15"), (90, 91, "G15"), (90, 90, ""), (82, 100, "G15")],
+)
+def test_while_the_belt_falls_no_target_is_above_its_speed(record: int, target: int, law: str) -> None:
+    desk = Desk().at(100)
+    desk.runs(record, 0.25)
+    assert desk.guard.hand is None
+    assert desk.review(Target(Speed(target))) == law
+
+
+def test_after_2_s_without_falling_it_may_rise_again() -> None:
+    desk = Desk().at(100)
+    desk.runs(90, 2.0)
+    assert desk.review(Target(Speed(110))) == "G15"
+    desk.runs(90, 0.25)
+    assert desk.review(Target(Speed(110))) == ""
+
+
+def test_the_first_target_too_waits_for_a_belt_that_falls() -> None:
+    desk = Desk().moving(speed=80)
+    desk.runs(70, 0.25)
+    assert desk.review(Target(Speed(80))) == "G15"
+
+
+def test_a_slow_console_stop_that_no_status_tells_is_not_undone_by_a_raise() -> None:
+    text = 'name = "p"\nlevel = 3\nsteps = [ { walk = "forward", for = "6min", speed = 1.5 } ]'
+    slow = Quirks(belt=BeltQuirks(deceleration=Acceleration(10)))
+    for tenths in range(0, 20, 2):
+        bench = Bench(quirks=slow, program=program(text), answers=frozenset({Act.START}))
+        bench.offer()
+        assert bench.run(120, until=lambda b: b.real_speed >= 140)
+        bench.run(tenths / 10)
+        bench.treadmill.subscribe(CLIENT, uuids.FITNESS_MACHINE_STATUS, False)
+        bench.treadmill.console.press("stop")
+        known_by = bench.now + 1.3
+        bench.run(20)
+        assert bench.real_speed == 0
+        assert [at for at in bench.sent(0x02) if at > known_by] == []
+        assert "console_stop" in [e.fields["id"] for e in bench.events("note")]

@@ -27,7 +27,8 @@ G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Sto
     idle is manual use: watched, no frame sent.
 G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
-    A zero from a moving belt is no hand, and nothing is sent on it, until it is known as rest.
+    While the belt falls, which may be a stop at the console, no target is above its speed. A zero from a
+    moving belt is no hand, and nothing is sent on it, until it is known as rest.
 G16 Heart rate (`wellbeing.py`) can only lower the session's wish: it needs no word here.
 
 Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, moving, falling) and

@@ -102,13 +102,18 @@ class Pace:
 
     def target(self, guard: Guard, now: float) -> Target | None:
         """The target to send now, if any; what the guard would refuse is not wished for."""
-        commanded, measured = guard.commanded, guard.motion.speed
+        measured = guard.motion.speed
         if measured is None or not guard.may_change_speed(now):
             return None
+        target = self._next(guard, measured, now)
+        if target is not None and guard.motion.falling(now) and (guard.hand or target.speed > measured):
+            return None  # it may be a stop at the console, and a target may end that
+        return target
+
+    def _next(self, guard: Guard, measured: Speed, now: float) -> Target | None:
+        commanded = guard.commanded
         if commanded is None:
             return Target(self._machine.minimum)
-        if guard.hand is not None and guard.motion.falling(now):
-            return None  # it may be a stop at the console, and a target may end that
         wanted = self._machine.on_grid(Speed(int(self._plan)))
         if wanted > commanded:
             return self._raise(wanted, commanded, measured, guard)

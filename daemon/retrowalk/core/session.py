@@ -462,7 +462,8 @@ class Session:
                 return Start() if guard.may_start(now) else None
             case Stage.STARTING if self.machine.needs_target_to_move and guard.may_target_at_rest(now):
                 heard = self.machine.silent_at_rest or guard.motion.fresh(now, FRESH_S)
-                return Target(self.machine.minimum) if heard else None
+                calm = heard and not guard.motion.falling(now)
+                return Target(self.machine.minimum) if calm else None
             case Stage.WALKING if guard.state is State.RUNNING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
             case Stage.EASING if guard.control and guard.state is State.RUNNING:
