@@ -137,7 +137,7 @@ class App:
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
             rng=self._rng,
-            backend=backend if treadmill.adapter is None else replace(backend, hci=treadmill.adapter),
+            backend=backend if treadmill.adapter is None else backend.on(treadmill.adapter),
         )
         station.attach(connector)
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
@@ -192,19 +192,19 @@ def embedded_broker(port: int = 1883) -> EmbeddedBroker:
     return broker
 
 
-def run(settings: Settings) -> bool:
+def run(settings: Settings, backend: Backend = PLATFORM) -> bool:
     """`retrowalk run`: until SIGTERM or Ctrl-C (True), then every belt of ours is brought to rest."""
     broker = embedded_broker() if settings.mqtt.url == "embedded" else None
     url = broker.url if broker is not None else settings.mqtt.url
     try:
-        return asyncio.run(_serve(settings, None if url == "off" else url))
+        return asyncio.run(_serve(settings, None if url == "off" else url, backend))
     finally:
         if broker is not None:
             broker.stop()
 
 
-async def _serve(settings: Settings, url: str | None) -> bool:
-    app = App(settings)
+async def _serve(settings: Settings, url: str | None, backend: Backend) -> bool:
+    app = App(settings, backend=backend)
     mqtt: MqttLink | None = None
     signals: list[int] = []
     ended = asyncio.Event()

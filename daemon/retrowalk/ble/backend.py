@@ -1,6 +1,6 @@
 """Which Bluetooth: this machine's, or another that bleak is told to use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bleak.backends.adapter import BaseBleakAdapter
 from bleak.backends.client import BaseBleakClient
@@ -16,6 +16,10 @@ class Backend:
     adapter: type[BaseBleakAdapter] | None = None
     hci: str | None = None
     """The Bluetooth adapter to search with, such as "hci1"; None: the system's first."""
+
+    def on(self, adapter: str) -> "Backend":
+        """The same Bluetooth on that adapter, as a treadmill's `adapter` names it."""
+        return replace(self, hci=adapter)
 
 
 PLATFORM = Backend()

@@ -19,6 +19,7 @@ def run(file: Path | None) -> None:
             " and add a [[treadmills]] table with its id and address"
         )
     from retrowalk.app import run as run_app
+    from retrowalk.cli.bluetooth import bluetooth
     from retrowalk.logs import configure_logging
     from retrowalk.mqtt.broker import BrokerError
     from retrowalk.supervise import StateFolderError, only_one
@@ -26,7 +27,7 @@ def run(file: Path | None) -> None:
     configure_logging(settings.log.format, settings.log.level)
     try:
         with only_one(settings.paths.state):
-            interrupted = run_app(settings)
+            interrupted = run_app(settings, bluetooth())
     except StateFolderError as error:
         raise UserError(str(error), Exit.FAILED) from error
     except BrokerError as error:
