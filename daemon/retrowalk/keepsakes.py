@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keepsakes:
     """One treadmill's files in the state folder. What writes may raise OSError."""
 
@@ -15,6 +15,8 @@ class Keepsakes:
     treadmill_id: str
     address: str
     """Where `park` will look for it: the address or name pattern of the config."""
+    _unwritten: str = ""
+    """A quarantine that is not on disk: a full one does not make the machine safe."""
 
     @property
     def marker(self) -> Path:
@@ -43,18 +45,23 @@ class Keepsakes:
 
     def quarantine(self, reason: str) -> None:
         """No session on this machine until it is commissioned again."""
+        self._unwritten = reason
         self._put(self._distrust, {"reason": reason})
+        self._unwritten = ""
 
     @property
     def quarantined(self) -> str:
         """Why no session may start, or ''. A file that cannot be read still says no."""
+        if self._unwritten:
+            return self._unwritten
         try:
             told = json.loads(self._distrust.read_text())
         except FileNotFoundError:
             return ""
         except (OSError, ValueError):
             return f"{self._distrust} cannot be read: commission the machine again, or delete the file"
-        return str(told.get("reason", "")) if isinstance(told, dict) else "it is in quarantine"
+        reason = told.get("reason") if isinstance(told, dict) else None
+        return str(reason or "it is in quarantine")
 
     def _put(self, path: Path, told: dict[str, str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -47,6 +47,7 @@ AUTHORITY = Authority(
     step_up=Speed(20),
     step_down=Speed(50),
     incline_cap=Incline(30),
+    wait_s=45.0,
 )
 TICK_S = 0.25
 SUCCESS = int(ResultCode.SUCCESS)

@@ -14,6 +14,7 @@ from retrowalk.core.model import (
     Ask,
     Confirm,
     Lease,
+    Mark,
     Marked,
     Offer,
     PauseSession,
@@ -120,11 +121,30 @@ def test_a_start_without_its_marker_fails_and_says_why() -> None:
 
 
 def test_a_marker_that_comes_after_its_session_is_taken_away_again() -> None:
-    bench = Bench(program=ALL_SORTS)
-    bench.controller.feed(Marked("an earlier session"), bench.now)
+    bench = Bench(program=ALL_SORTS, marker_answers=False)
+    bench.offer()
+    bench.run(5)
+    bench.ask(StopSession())
+    bench.controller.feed(Marked("s1"), bench.now)
     assert bench.controller.marked
     bench.run(1)
     assert not bench.controller.marked
+
+
+def test_the_marker_of_an_older_session_is_not_that_of_this_one() -> None:
+    bench = Bench(program=ALL_SORTS, marker_answers=False)
+    for _ in range(2):
+        bench.offer()
+        bench.run(5)
+        assert bench.snapshot.phase in {Phase.ARMED, Phase.COUNTDOWN}
+        bench.controller.feed(Marked("s1"), bench.now)
+        if bench.snapshot.session_id == "s1":
+            bench.ask(StopSession())
+            bench.run(1)
+    assert not bench.controller.guard.marked
+    bench.run(20)
+    assert bench.frames == [], "without its marker no frame is written"
+    assert [e.session_id for _, e in bench.effects if isinstance(e, Mark)] == ["s1", "s2"]
 
 
 def test_a_start_the_machine_refuses_fails() -> None:

@@ -48,11 +48,16 @@ def test_a_countdown_of_less_than_5_s_intends_nothing(seconds: float, law: str) 
     assert desk.review(Start()) == law
 
 
-def test_a_countdown_that_never_ends_lapses() -> None:
+@pytest.mark.parametrize(("wait_s", "seconds"), [(10, 15.0), (45, 50.0), (60, 65.0)])
+def test_a_countdown_that_takes_longer_than_an_armed_belt_may_wait_lapses(
+    wait_s: int, seconds: float
+) -> None:
     desk = Desk().rest()
-    desk.arm()
+    desk.arm(authority(wait_s=wait_s))
     desk.guard.countdown(desk.now)
-    desk.runs(0, 91.0)
+    desk.runs(0, seconds)
+    assert desk.state() is State.ARMED
+    desk.runs(0, 0.25)
     assert desk.state() is State.DISARMED
     assert desk.noticed[-1] == "arming_expired"
 
@@ -108,6 +113,7 @@ def test_one_arming_at_a_time() -> None:
         (authority(direction=Direction.STANDING), "above the ceiling"),
         (authority(step_up=Speed(51)), "above its ceiling"),
         (authority(incline_cap=Incline(101)), "above its ceiling"),
+        (authority(wait_s=60.25), "longer than its ceiling"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -78,7 +78,7 @@ def test_the_defaults_that_no_level_changes() -> None:
     assert (found.ramp_down, found.step_up, found.step_down) == (30, 20, 50)
     assert (found.incline_step, found.incline_interval_s) == (5, 5.0)
     assert (found.session_s, found.turn_dwell_s, found.countdown_s) == (1800, 10, 10)
-    assert (found.rest_wait_s, found.idle_wait_s) == (300, 45)
+    assert (found.rest_wait_s, found.armed_wait_s) == (300, 45)
     assert (found.presence_s, found.presence_warning_s, found.backward_part_s) == (60, 10, None)
 
 
@@ -187,7 +187,7 @@ def test_the_site_sets_every_other_bound() -> None:
     assert (found.ramp_up, found.ramp_down, found.step_up, found.step_down) == (10, 50, 30, 40)
     assert (found.bout_s, found.backward_total_s, found.session_s) == (900, 1800, 3600)
     assert (found.turn_dwell_s, found.countdown_s) == (20, 5)
-    assert (found.rest_wait_s, found.idle_wait_s, found.presence_s) == (600, 60, 120)
+    assert (found.rest_wait_s, found.armed_wait_s, found.presence_s) == (600, 60, 120)
 
 
 @pytest.mark.parametrize(
@@ -320,3 +320,18 @@ def test_ceilings_are_those_of_the_specification() -> None:
     }
     assert (SITE_BOUNDS["countdown_s"].lowest, SITE_BOUNDS["turn_dwell_s"].lowest) == (5, 10)
     assert (bounds.FIRST_TARGET_CEILING, bounds.STEP_CEILING) == (160, 50)
+
+
+@pytest.mark.parametrize(
+    ("site", "seconds"),
+    [
+        (SiteLimits(idle_wait_s=10, countdown_s=5), 10),
+        (SiteLimits(idle_wait_s=10, countdown_s=20), 20),
+        (SiteLimits(idle_wait_s=10, turn_dwell_s=60), 60),
+        (SiteLimits(idle_wait_s=60), 60),
+    ],
+)
+def test_an_armed_belt_waits_its_time_but_never_less_than_a_countdown_or_a_turn(
+    site: SiteLimits, seconds: int
+) -> None:
+    assert limits(site=site).armed_wait_s == seconds

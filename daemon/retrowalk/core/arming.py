@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 ARM_S, INTENT_S = 30.0, 5.0
-COUNTDOWN_S, COUNTDOWN_LONGEST_S = 5.0, 90.0
+COUNTDOWN_S = 5.0
 OUTSTANDING_S, OUTSTANDING_SLACK_S = 10.0, 4.0
 TARGET_WITHOUT_MOTION_S = 1.0
 
@@ -13,6 +13,8 @@ class Arming:
     """One act at the machine: a countdown within 30 s, then one Start within 5 s of its end."""
 
     at: float
+    wait_s: float
+    """How long its countdown may take, the belt at rest."""
     _counting_since: float | None = None
     _intended_at: float | None = None
 
@@ -36,7 +38,7 @@ class Arming:
         if self._intended_at is not None:
             return now - self._intended_at > INTENT_S
         if self._counting_since is not None:
-            return now - self._counting_since > COUNTDOWN_LONGEST_S
+            return now - self._counting_since > self.wait_s + INTENT_S
         return now - self.at > ARM_S
 
 

@@ -17,6 +17,8 @@ FIRST_TARGET_CEILING = Speed(160)
 STEP_UP_CEILING = Speed(50)
 """0.3 km/h, or one grid value of at most 0.5: the limits that a session is armed with know which."""
 
+WAIT_CEILING_S = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
@@ -29,6 +31,8 @@ class Authority:
     step_up: Speed
     step_down: Speed
     incline_cap: Incline
+    wait_s: float
+    """How long the armed belt may wait at rest for its Start; then it is disarmed."""
 
     def problem(self, minimum: Speed) -> str:
         """Why nothing may be armed with it on a machine of that slowest speed, or ''."""
@@ -38,6 +42,8 @@ class Authority:
             return "the cap is above the ceiling"
         if self.step_up > STEP_UP_CEILING or self.incline_cap > ABSOLUTE_INCLINE:
             return "a change step or the incline is above its ceiling"
+        if self.wait_s > WAIT_CEILING_S:
+            return "an armed belt would wait longer than its ceiling"
         return ""
 
 

@@ -95,6 +95,8 @@ class Controller:
         self._totals = Totals(setup.walker_weight_kg)
         self._care = Care(setup.maximum_heart_rate, PRESENCE_S)
         self._marked = left_running
+        self._marking = ""
+        """The session that the marker was last asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._start_key_at = float("-inf")
         self._drop_asked = False
@@ -109,7 +111,7 @@ class Controller:
                 self._connected(happening, now)
             case Request():
                 self._asked(happening, now)
-            case Marked(error=error):
+            case Marked(session_id, error) if session_id == self._marking:
                 self._marker(error, now)
             case Lost(connection, why) if connection == self._connection:
                 self._lost(why, now)
@@ -491,10 +493,12 @@ class Controller:
             step_up=limits.step_up,
             step_down=limits.step_down,
             incline_cap=limits.incline_cap,
+            wait_s=limits.armed_wait_s,
         )
 
     def _mark(self, session: Session) -> None:
-        if not self._marked:
+        if not self._marked and self._marking != session.id:
+            self._marking = session.id
             self._effects.append(Mark(session.id))
 
     def _marker(self, error: str, now: float) -> None:

@@ -67,7 +67,7 @@ class Guard(Watch):
             reason = "the belt is not known to rest"
         if not reason:
             self._take(authority, State.ARMED)
-            self._arming = Arming(now)
+            self._arming = Arming(now, authority.wait_s)
         return reason
 
     def take_over(self, authority: Authority, now: float) -> str:

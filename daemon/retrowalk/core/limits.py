@@ -39,8 +39,8 @@ class Limits:
     turn_dwell_s: int
     countdown_s: int
     rest_wait_s: int
-    idle_wait_s: int
-    """Waiting armed at rest outside of a halt: nothing does, for an arming expires earlier (G2)."""
+    armed_wait_s: int
+    """An armed belt waits no longer for its Start than `idle_wait_s`, or than its countdown and turn take."""
     presence_s: int
     backward_part_s: int | None
     """The longest backward walk between two halts; None: unbounded. Set where nobody can say OK."""
@@ -152,7 +152,7 @@ def limits_for(
         turn_dwell_s=site.turn_dwell_s,
         countdown_s=site.countdown_s,
         rest_wait_s=site.rest_wait_s,
-        idle_wait_s=site.idle_wait_s,
+        armed_wait_s=max(site.idle_wait_s, site.countdown_s, site.turn_dwell_s),
         presence_s=presence_s,
         backward_part_s=None if has_presence or ok_in_reach else bounds.UNATTENDED_PART_S,
         warnings=_warnings(first),

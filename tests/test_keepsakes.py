@@ -1,0 +1,80 @@
+"""What must survive a crash is on disk when it is said to be, and says no where it cannot be read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retrowalk.keepsakes import Keepsakes
+
+
+@pytest.fixture
+def keepsakes(tmp_path: Path) -> Keepsakes:
+    return Keepsakes(tmp_path / "state", "home", "C0:00:00:00:00:01")
+
+
+def again(keepsakes: Keepsakes) -> Keepsakes:
+    """As a new process sees them."""
+    return Keepsakes(keepsakes.folder, keepsakes.treadmill_id, keepsakes.address)
+
+
+def test_the_marker_names_its_machine_and_session_and_outlives_the_process(keepsakes: Keepsakes) -> None:
+    assert not keepsakes.left_running
+    keepsakes.write("s1")
+    assert again(keepsakes).left_running
+    told = json.loads(keepsakes.marker.read_text())
+    assert told == {"treadmill": "home", "address": "C0:00:00:00:00:01", "session": "s1"}
+    assert list(keepsakes.folder.iterdir()) == [keepsakes.marker], "and leaves no scratch behind"
+
+
+def test_the_marker_can_be_written_again_and_removed_twice(keepsakes: Keepsakes) -> None:
+    keepsakes.write("s1")
+    keepsakes.write("s2")
+    assert json.loads(keepsakes.marker.read_text())["session"] == "s2"
+    keepsakes.remove()
+    keepsakes.remove()
+    assert not again(keepsakes).left_running
+
+
+def test_the_marker_of_one_treadmill_says_nothing_of_another(keepsakes: Keepsakes) -> None:
+    keepsakes.write("s1")
+    assert not Keepsakes(keepsakes.folder, "hall", "").left_running
+
+
+def test_what_is_written_is_synced_the_file_first_and_then_its_folder(
+    keepsakes: Keepsakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").resolve().name))
+    keepsakes.write("s1")
+    keepsakes.remove()
+    assert synced == ["moving-home.new", "state", "state"]
+
+
+def test_a_quarantine_holds_for_the_next_process(keepsakes: Keepsakes) -> None:
+    assert keepsakes.quarantined == ""
+    keepsakes.quarantine("it ran too fast")
+    assert keepsakes.quarantined == again(keepsakes).quarantined == "it ran too fast"
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b"\xff", b"[]", b"{}"])
+def test_a_quarantine_that_cannot_be_read_still_says_no(keepsakes: Keepsakes, octets: bytes) -> None:
+    keepsakes.quarantine("it ran too fast")
+    (keepsakes.folder / "quarantine-home.json").write_bytes(octets)
+    assert keepsakes.quarantined != ""
+
+
+def test_a_quarantine_that_the_disk_does_not_take_holds_as_long_as_the_process(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    keepsakes = Keepsakes(tmp_path / "state", "home", "")
+    with pytest.raises(OSError, match="exists"):
+        keepsakes.quarantine("it ran too fast")
+    assert keepsakes.quarantined == "it ran too fast"
+
+
+def test_once_it_is_on_disk_the_file_alone_counts_and_whoever_deletes_it_frees_the_machine(
+    keepsakes: Keepsakes,
+) -> None:
+    keepsakes.quarantine("it ran too fast")
+    (keepsakes.folder / "quarantine-home.json").unlink()
+    assert keepsakes.quarantined == ""
