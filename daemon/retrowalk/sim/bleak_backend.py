@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 from bleak.args import SizedBuffer
@@ -27,10 +28,15 @@ from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakG
 
 from blefit import uuids
 from retrowalk.ble.backend import Backend
+from retrowalk.sim.interference import Interference
 
 ADAPTER = "hci0"
 CCCD = uuids.full(0x2902)
 """Client Characteristic Configuration."""
+
+ATT_TIMEOUT_S = 30.0
+"""Core, Vol 3, Part F, 3.3.3."""
+_IN_ORDER_S = 1e-6
 
 _PAIRING_CODES = {
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
@@ -81,9 +87,14 @@ class Line(Protocol):
 
     async def hang_up(self) -> None: ...
 
+    def lose(self) -> None:
+        """The link is lost by radio, now."""
+
 
 class Room(Protocol):
     """The machines in reach of bleak's adapter. All but `know` raise where the adapter is unplugged."""
+
+    interference: Interference
 
     async def present(self) -> None: ...
     async def scan(self, scanner: "RadioScanner", *, on: bool) -> None: ...
@@ -129,18 +140,20 @@ class RadioScanner(BaseBleakScanner):
     ) -> None:
         super().__init__(detection_callback, service_uuids)
         self._adapter = bluez.get("adapter", ADAPTER)
+        self._deaf = False
 
     async def start(self) -> None:
         if self._adapter != ADAPTER:
             raise BleakError(f"adapter '{self._adapter}' not found")
         self.seen_devices = {}
+        self._deaf = self.radio.interference.deafens(_now())
         await self.radio.scan(self, on=True)
 
     async def stop(self) -> None:
         await self.radio.scan(self, on=False)
 
     def hear(self, address: str, advertised: AdvertisementData) -> None:
-        if self.is_allowed_uuid(advertised.service_uuids):
+        if not self._deaf and self.is_allowed_uuid(advertised.service_uuids):
             device = self.create_or_update_device(address, address, advertised.local_name, {}, advertised)
             self.call_detection_callbacks(device, advertised)
 
@@ -178,6 +191,8 @@ class RadioClient(BaseBleakClient):
         self._over = asyncio.Event()
         self._disconnecting = False
         self._stuck = False
+        self._heard_at = 0.0
+        """When the last is heard of what arrives in order."""
 
     @property
     def name(self) -> str:
@@ -195,6 +210,11 @@ class RadioClient(BaseBleakClient):
         if self.is_connected:
             raise BleakError("Client is already connected")
         async with asyncio.timeout(kwargs.get("timeout", self._timeout)):
+            fate = self.radio.interference.on_connect(_now())
+            if not fate.arrives:
+                raise BleakDBusError("org.bluez.Error.Failed", ["le-connection-abort-by-local"])
+            if not fate.completes:
+                await asyncio.Event().wait()
             line = await self.radio.connect(self.address)
             line.on_end(self._ended)
             self._line, self._disconnecting, self._stuck = line, False, False
@@ -285,8 +305,19 @@ class RadioClient(BaseBleakClient):
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
     ) -> None:
+        interference = self.radio.interference
         async with self._request() as line:
-            await line.write(characteristic.handle, bytes(data), response=response)
+            _lose_perhaps(line, interference)
+            fate = interference.on_write(_now())
+            if fate.arrives:
+                await line.write(characteristic.handle, bytes(data), response=response)
+            if not fate.completes:
+                async with asyncio.timeout(ATT_TIMEOUT_S):
+                    await self._over.wait()
+                raise LineEndedError
+            _lose_perhaps(line, interference)
+            if fate.error is not None:
+                raise BleakGATTProtocolError(fate.error)
 
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
         async with self._request() as line:
@@ -299,9 +330,30 @@ class RadioClient(BaseBleakClient):
         if cccd is None:
             raise BleakDBusError("org.bluez.Error.NotSupported", ["Operation is not supported"])
         async with self._request() as line:
-            line.listen(characteristic.handle, lambda octets: callback(bytearray(octets)))
+            number = uuids.short(characteristic.uuid) or 0
+            line.listen(characteristic.handle, partial(self._hear, line, number, callback))
             bits = b"\x01\x00" if "notify" in characteristic.properties else b"\x02\x00"
             await line.write(cccd.handle, bits)
+
+    def _hear(self, line: Line, number: int, callback: NotifyCallback, octets: bytes) -> None:
+        interference, now = self.radio.interference, _now()
+        if interference.loses_link(now):
+            line.lose()
+            return
+        for arrival in interference.on_notification(number, octets, now):
+            due = now + arrival.delay_s
+            if arrival.in_order:
+                if due <= self._heard_at and now < self._heard_at:
+                    due = self._heard_at + _IN_ORDER_S
+                self._heard_at = due
+            if due <= now:
+                callback(bytearray(arrival.payload))
+            else:
+                asyncio.get_running_loop().call_at(due, self._hear_late, line, callback, arrival.payload)
+
+    def _hear_late(self, line: Line, callback: NotifyCallback, octets: bytes) -> None:
+        if self._line is line:
+            callback(bytearray(octets))
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         cccd = characteristic.get_descriptor(CCCD)
@@ -315,3 +367,14 @@ class RadioClient(BaseBleakClient):
 
     async def unpair(self) -> None:
         raise BleakError("the virtual radio cannot pair")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _lose_perhaps(line: Line, interference: Interference) -> None:
+    """One more packet, which may be the last."""
+    if interference.loses_link(_now()):
+        line.lose()
+        raise LineEndedError

@@ -24,7 +24,9 @@ def full_uuid(uuid: UUID) -> str:
 class BumbleLine:
     """A Bumble connection as a `retrowalk.sim.bleak_backend.Line`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, lose: Callable[[], None]) -> None:
+        """`lose` loses it by radio."""
+        self.lose = lose
         self._connection = connection
         self._gatt = connection.gatt_client
 

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
+from random import Random
 from typing import Any, Final, TypeVar
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bumble import hci
 from bumble.core import AdvertisingData
-from bumble.device import Advertisement, Device
+from bumble.device import Advertisement, Connection, Device
 
 from retrowalk.sim.bleak_backend import RadioScanner, backend_in
 from retrowalk.sim.bumble_line import BumbleLine, full_uuid
+from retrowalk.sim.interference import Interference
 
 _T = TypeVar("_T")
 _Type = AdvertisingData.Type
@@ -25,7 +28,9 @@ class Central:
     `backend` is to be given to what asks for one in `retrowalk.ble`. A Central belongs to one event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interference: Interference | None = None) -> None:
+        """`interference` is there to be switched on; without one the air is as it is."""
+        self.interference = interference or Interference(Random(0))  # noqa: S311  no secret
         self._device: Device | None = None
         self._commanding = asyncio.Lock()
         self._connecting = asyncio.Lock()
@@ -38,6 +43,10 @@ class Central:
 
     async def _power_on(self) -> Device:
         """The device, powered on; asked for when it is first needed, and again when it was lost."""
+        raise NotImplementedError
+
+    def _lose(self, connection: Connection) -> None:
+        """The link is lost by radio: what `interference` asks for."""
         raise NotImplementedError
 
     # --- for the backends ---------------------------------------------------------------------------------
@@ -110,10 +119,10 @@ class Central:
         peer = self._peers.get(address) or hci.Address(address)
         async with self._connecting:
             if standing := adapter.find_connection_by_bd_addr(peer):
-                return BumbleLine(standing)
+                return self._line(standing)
             attempt = asyncio.ensure_future(adapter.connect_le(peer, timeout=None))
             try:
-                return BumbleLine(await asyncio.shield(attempt))
+                return self._line(await asyncio.shield(attempt))
             except asyncio.CancelledError:
                 # The controller would go on connecting behind our back.
                 while not attempt.done():
@@ -123,6 +132,9 @@ class Central:
                 if attempt.exception() is None:
                     await attempt.result().disconnect()
                 raise
+
+    def _line(self, connection: Connection) -> BumbleLine:
+        return BumbleLine(connection, partial(self._lose, connection))
 
     def know(self, address: str, services: frozenset[str]) -> None:
         """Remembers which services the machine has."""

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import count
+from random import Random
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -34,6 +35,7 @@ from retrowalk.sim.bleak_backend import (
     RadioScanner,
     backend_in,
 )
+from retrowalk.sim.interference import Interference
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
 from retrowalk.sim.model.quirks import Answers
@@ -54,7 +56,9 @@ _RSSI = -50
 class LightRadio:
     """One room: an adapter for bleak, and the treadmills that are put into it. Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, interference: Interference | None = None) -> None:
+        """`interference` is there to be switched on; without one the air is clean."""
+        self.interference = interference or Interference(Random(0))  # noqa: S311  no secret
         self.backend = backend_in(self)
         self._stands: dict[str, LightStand] = {}
         self._plugged = True
@@ -246,18 +250,19 @@ class LightStand:
 
     def _send(self, emissions: Iterable[Record | Notification | Answer | LinkLoss]) -> None:
         for emission in emissions:
+            line = self.line
             match emission:
                 case LinkLoss():
                     self.cut()
-                case _ if self.line is None or emission.client != self.line.client:
+                case _ if line is None or emission.client != line.client:
                     pass  # its link was lost in this very step
                 case Record(_, data):
                     for frame in self.treadmill.frames(data, _MTU - _NOTIFICATION_HEADER):
-                        self.line.hear(uuids.TREADMILL_DATA, frame)
+                        line.hear(uuids.TREADMILL_DATA, frame)
                 case Notification(_, characteristic, payload):
-                    self.line.hear(characteristic, payload)
+                    line.hear(characteristic, payload)
                 case Answer(client, payload):
-                    self.line.hear(uuids.FITNESS_MACHINE_CONTROL_POINT, payload)
+                    line.hear(uuids.FITNESS_MACHINE_CONTROL_POINT, payload)
                     self.treadmill.confirmed(client)
 
 
@@ -277,10 +282,15 @@ class LightLine:
     def on_end(self, callback: Callable[[], None]) -> None:
         self._on_end.append(callback)
 
+    def lose(self) -> None:
+        """The link is lost by radio, now."""
+        self.end()
+
     def end(self) -> None:
-        """The link is over; both ends know."""
+        """The link is over, whoever ended it; both ends know."""
         if not self._over.is_set():
             self._over.set()
+            self._listeners.clear()
             self._stand.disconnect(self)
             for callback in self._on_end:
                 callback()

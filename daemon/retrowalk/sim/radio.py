@@ -1,10 +1,11 @@
 """A virtual radio in this process: an adapter for bleak, and simulated machines in its reach."""
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
-from bumble.device import Device
+from bumble.device import Connection, Device
 
 from retrowalk.sim.air import Air, Antenna
 from retrowalk.sim.central import Central
+from retrowalk.sim.interference import Interference
 
 _ADAPTER_ADDRESS = "F0:F0:F0:F0:F0:F0"
 
@@ -12,8 +13,8 @@ _ADAPTER_ADDRESS = "F0:F0:F0:F0:F0:F0"
 class Radio(Central):
     """One room full of radios: an adapter for bleak, and the machines that are put into it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, interference: Interference | None = None) -> None:
+        super().__init__(interference)
         self._air = Air()  # type: ignore[no-untyped-call]  # Bumble's constructor has no types
         self._antennas: dict[Device, Antenna] = {}
         self._plugged = True
@@ -60,3 +61,7 @@ class Radio(Central):
 
     async def _power_on(self) -> Device:
         return await self.peripheral_device("adapter", _ADAPTER_ADDRESS)
+
+    def _lose(self, connection: Connection) -> None:
+        if (machine := self._air.find_le_controller(connection.peer_address)) is not None:
+            self._air.cut(machine)
