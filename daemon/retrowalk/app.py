@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from retrowalk import __version__
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
@@ -22,15 +23,19 @@ from retrowalk.core.model import Confirm, Machine, Request
 from retrowalk.core.offering import Setup
 from retrowalk.core.program import Program
 from retrowalk.hub import Hub
+from retrowalk.journal.pages import MEGABYTE, Pages
+from retrowalk.journal.recorder import Recorder, Unrecorded
+from retrowalk.journal.tape import Tape
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
 from retrowalk.machines import MachineFile, load_machine, match
 from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker
+from retrowalk.offload import Offload, in_thread
 from retrowalk.paths import socket_path
 from retrowalk.plan.scheduler import Scheduler, slots_of
 from retrowalk.programs import read_program
 from retrowalk.settings import Settings, Treadmill
-from retrowalk.station import Offload, Station, in_thread
+from retrowalk.station import DISK_WITHIN_S, Station
 from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
 from retrowalk.voice import Output, Voice, outputs
 
@@ -93,6 +98,10 @@ class App:
             asyncio.create_task(keep_running(f"link-{name}", connector.run), name=f"link-{name}")
             for name, connector in self._connectors.items()
         ]
+        journals = [
+            asyncio.create_task(keep_running(f"journal-{s.id}", s.journal.run), name=f"journal-{s.id}")
+            for s in self.stations.values()
+        ]
         await asyncio.sleep(0)
         try:
             yield
@@ -104,6 +113,10 @@ class App:
                 task.cancel()
             ended = await asyncio.gather(*control, return_exceptions=True)
             await asyncio.gather(*links, return_exceptions=True)
+            await asyncio.gather(*(_close(s.journal) for s in self.stations.values()))
+            for journal in journals:
+                journal.cancel()
+            await asyncio.gather(*journals, return_exceptions=True)
             for voice in self._voices:
                 voice.close()
             for outcome in ended:
@@ -121,15 +134,17 @@ class App:
         keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
         voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
         self._voices.append(voice)
+        setup, journal = self._recorded(treadmill, self.setup(treadmill), left_running=keepsakes.left_running)
         station = Station(
             treadmill.id,
-            self.setup(treadmill),
+            setup,
             hub=hub,
             speaker=voice,
             marker=keepsakes,
             left_running=keepsakes.left_running,
             beat=self._watchdog.beat,
             offload=self._offload,
+            journal=journal,
         )
         connector = Connector(
             target,
@@ -141,6 +156,18 @@ class App:
         )
         station.attach(connector)
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
+
+    def _recorded(
+        self, treadmill: Treadmill, setup: Setup, *, left_running: bool
+    ) -> tuple[Setup, Recorder | Unrecorded]:
+        """The journal of that treadmill, and the setup as it overhears it."""
+        settings = self.settings
+        if not settings.journal.enabled:
+            return setup, Unrecorded()
+        tape = Tape(treadmill.id, __version__, setup, self.wall, left_running=left_running)
+        most = settings.journal.max_mb * MEGABYTE
+        pages = Pages(settings.paths.state / "journal", treadmill.id, most)
+        return tape.setup, Recorder(tape, pages, self._offload, self.hubs[treadmill.id].emit)
 
     def setup(self, treadmill: Treadmill) -> Setup:
         """What the settings say of that treadmill's sessions."""
@@ -157,6 +184,12 @@ class App:
             manual_use_allowed=settings.safety.manual_use_allowed,
             walker_weight_kg=self._weight,
         )
+
+
+async def _close(journal: Recorder | Unrecorded) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISK_WITHIN_S):
+            await journal.close()
 
 
 def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Machine:

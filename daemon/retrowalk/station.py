@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -30,6 +30,8 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.offering import Setup
 from retrowalk.hub import Hub
+from retrowalk.journal.recorder import Recorder, Unrecorded
+from retrowalk.offload import Offload, in_thread
 
 log = structlog.get_logger()
 
@@ -63,15 +65,6 @@ class MarkerStore(Protocol):
     def quarantine(self, reason: str) -> None: ...
 
 
-Offload = Callable[[Callable[[], None]], Awaitable[None]]
-"""Runs something that may block where it cannot hold up the control task."""
-
-
-async def in_thread(block: Callable[[], None]) -> None:
-    """The usual offload."""
-    await asyncio.to_thread(block)
-
-
 def severity(event: Emitted) -> int:
     """How an event is logged: an alarm is an error; other faults, a lost link and refusals are warnings."""
     if event.type == "fault":
@@ -93,6 +86,7 @@ class Station:
         left_running: bool = False,
         beat: Callable[[str, float], None] = lambda _id, _now: None,
         offload: Offload = in_thread,
+        journal: Recorder | Unrecorded | None = None,
     ) -> None:
         self.id = treadmill_id
         self.hub = hub
@@ -100,6 +94,7 @@ class Station:
         self._marker = marker
         self._beat = beat
         self._offload = offload
+        self.journal = journal or Unrecorded()
         self._radio: Radio | None = None
         self._queue: asyncio.Queue[Happening] = asyncio.Queue()
         self._submitted: deque[Request] = deque()
@@ -111,6 +106,7 @@ class Station:
         self.alive = True
         """False when the control task has ended."""
         self.controller = Controller(setup, Belt(Guard(), self._write), left_running=left_running)
+        self.journal.hear(self.controller, self._write)
 
     def attach(self, radio: Radio) -> None:
         """The radio to write to; it posts what happens to `post`."""
@@ -143,7 +139,8 @@ class Station:
         try:
             while True:
                 self._step(await self._next(), self._loop.time())
-        except Exception:  # any bug: the belt is stopped before it ends the daemon
+        except Exception as bug:  # any: the belt is stopped before it ends the daemon
+            self.journal.failed(bug)
             log.exception("the control task failed: stopping the belt", treadmill=self.id)
             with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
                 await self._last_stand()
@@ -176,23 +173,26 @@ class Station:
             return None
 
     def _step(self, happening: Happening | None, now: float) -> None:
-        controller = self.controller
+        controller, journal = self.controller, self.journal
+        journal.came(happening, now)
         if happening is not None:
             controller.feed(happening, now)
         controller.act(now)
-        for effect in controller.effects():
-            self._carry_out(effect)
+        effects = tuple(controller.effects())
+        journal.did(effects, now, session=controller.session is not None)
+        for effect in effects:
+            self._carry_out(effect, now)
         self._keep_alarm(controller.alarm)
         self.hub.publish(controller.snapshot(now, self._link_state))
         self._beat(self.id, now)
 
-    def _carry_out(self, effect: Effect) -> None:
+    def _carry_out(self, effect: Effect, now: float) -> None:
         match effect:
             case Emitted(kind, fields):
                 self.hub.emit(effect)
                 log.log(severity(effect), kind, treadmill=self.id, **dict(fields))
             case Replied():
-                self.hub.reply(effect)
+                self.journal.once_kept(partial(self.hub.reply, effect), now)
             case Said(text, alarm):
                 if text and not alarm:
                     self._speaker.say(effect)
@@ -212,6 +212,7 @@ class Station:
             self._speaker.silence()
 
     def _write(self, connection: int, ticket: int, frame: bytes) -> None:
+        self.journal.wrote(connection, ticket, frame)
         if self._radio is not None:
             self._radio.write(connection, ticket, frame)
 

@@ -199,7 +199,7 @@ class Daemon:
         mine = [
             task
             for task in asyncio.all_tasks()
-            if task.get_name().partition("-")[0] in {"control", "link", "marker"}
+            if task.get_name().partition("-")[0] in {"control", "link", "marker", "journal"}
         ]
         for task in mine:
             task.cancel()

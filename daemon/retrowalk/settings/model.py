@@ -202,6 +202,14 @@ class Paths(Section):
         return self.programs_dir or paths.user_config_dir() / "programs"
 
 
+class Journal(Section):
+    """`[journal]`: the flight recorder, in the folder journal/ of the state folder."""
+
+    enabled: bool = True
+    max_mb: Annotated[int, Field(ge=1, le=4096)] = 64
+    """What the files of one treadmill may take; the oldest are dropped."""
+
+
 class NotYet(Section):
     """`[history]` and `[web]`: known tables, off in this version."""
 
@@ -223,6 +231,7 @@ class Settings(Section):
     safety: Safety = Safety()
     alarm: Alarm = Alarm()
     schedule: tuple[ScheduleEntry, ...] = ()
+    journal: Journal = Journal()
     history: NotYet = NotYet()
     web: NotYet = NotYet()
     log: Log = Log()
