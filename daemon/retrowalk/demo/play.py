@@ -147,6 +147,7 @@ def _settings(plan: Plan, url: str | None, folder: Path) -> Settings:
             "safety": {"level": LEVEL},
             "mqtt": {"url": url or "off"},
             "paths": {"state_dir": folder},
+            "journal": {"enabled": False},  # it would go with the folder, and its disk takes real time
         }
     )
 
