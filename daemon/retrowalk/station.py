@@ -96,7 +96,8 @@ class Station:
         self._offload = offload
         self.journal = journal or Unrecorded()
         self._radio: Radio | None = None
-        self._queue: asyncio.Queue[Happening] = asyncio.Queue()
+        self._happened: deque[Happening] = deque()
+        self._waiting: asyncio.Future[None] | None = None
         self._submitted: deque[Request] = deque()
         """What other threads ask, until the loop takes it; also before there is one."""
         self._disk: asyncio.Queue[Mark | Unmark | Quarantine] = asyncio.Queue()
@@ -118,7 +119,8 @@ class Station:
 
     def post(self, happening: Happening) -> None:
         """Something happened, in the control task's loop."""
-        self._queue.put_nowait(happening)
+        self._happened.append(happening)
+        self._wake()
 
     def submit(self, request: Request) -> None:
         """Somebody asks, from any thread; before `run` begins it waits for that."""
@@ -129,7 +131,7 @@ class Station:
 
     def _take_submitted(self) -> None:
         while self._submitted:
-            self._queue.put_nowait(self._submitted.popleft())
+            self.post(self._submitted.popleft())
 
     async def run(self) -> None:
         """The control task. A bug in it parks the belt and then ends it with the exception."""
@@ -163,14 +165,23 @@ class Station:
         return controller.at_rest(loop.time())
 
     def _parked(self, now: float) -> bool:
-        return self._queue.empty() and self.controller.at_rest(now) and not self.controller.marked
+        return not self._happened and self.controller.at_rest(now) and not self.controller.marked
 
     async def _next(self) -> Happening | None:
-        try:
-            async with asyncio.timeout(TICK_S):
-                return await self._queue.get()
-        except TimeoutError:
-            return None
+        """What happened next; None where nothing did for a tick."""
+        if not self._happened:
+            assert self._loop is not None
+            self._waiting = self._loop.create_future()
+            tick = self._loop.call_later(TICK_S, self._wake)
+            try:
+                await self._waiting
+            finally:
+                tick.cancel()
+        return self._happened.popleft() if self._happened else None
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _step(self, happening: Happening | None, now: float) -> None:
         controller, journal = self.controller, self.journal
