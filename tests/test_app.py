@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from retrowalk.app import App
+from retrowalk.core.offering import Walker
 from retrowalk.settings import Settings, parse_settings
 
 HOME = '[[treadmills]]\nid = "home"\naddress = "A4:C1:38:00:00:01"\n'
@@ -18,8 +19,9 @@ def settings_of(text: str, state: Path) -> Settings:
 @pytest.mark.parametrize(
     ("field", "text", "set_to", "unset"),
     [
-        ("guarded", f"[safety]\nguarded = true\n{HOME}", True, False),
-        ("maximum_heart_rate", f"[safety]\nheart_rate_max_bpm = 160\n{HOME}", 160, None),
+        ("anybody", f"[safety]\nguarded = true\n{HOME}", Walker(guarded=True), Walker()),
+        ("anybody", f"[safety]\nheart_rate_max_bpm = 160\n{HOME}", Walker(maximum_heart_rate=160), Walker()),
+        ("walkers", f"{HOME}[[walkers]]\nid = 'ann'\nlevel = 2\n", {"ann": Walker(level=2)}, {}),
         ("manual_use_allowed", f"[safety]\nmanual_use_allowed = false\n{HOME}", False, True),
         ("alarm_reaches_walker", f'[alarm]\noutputs = ["mqtt"]\n{HOME}', False, True),
         ("presence_source", f"{HOME}presence = true\n", True, False),

@@ -8,6 +8,7 @@ import pytest
 from blefit.units import Incline, Speed
 from retrowalk import cli
 from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.core.offering import Walker
 from retrowalk.paths import config_candidates, socket_candidates, socket_path, state_dir
 from retrowalk.resources import config_dir
 from retrowalk.settings import Safety, Settings, SettingsError, load_settings, parse_settings
@@ -128,6 +129,24 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
             ONE + "[[schedule]]\nprogram='p'\ncron='0 7 * * *'\ndays=['mon']",
             "FILE:4: [[schedule]] no. 1: days",
         ),
+        (
+            ONE + "[[schedule]]\nprogram='p'\nat='07:00'\nwalker='ann'",
+            'FILE:7: [[schedule]] no. 1 walker: found "ann", there is no [[walkers]] table',
+        ),
+        (
+            ONE + "[[walkers]]\nid='bob'\n[[schedule]]\nprogram='p'\nat='07:00'\nwalker='ann'",
+            'FILE:9: [[schedule]] no. 1 walker: found "ann", allowed is bob',
+        ),
+        ("[[walkers]]\nid='ann'\n[[walkers]]\nid='ann'", "FILE:4: [[walkers]] no. 2 id: two walkers have"),
+        ("[[walkers]]\nid='ann'\nlevel=7", "FILE:3: [[walkers]] no. 1 level: 7 is above the ceiling 6"),
+        (
+            "[[walkers]]\nid='ann'\nbackward_cap_kmh=5.01",
+            "FILE:3: [[walkers]] no. 1 backward_cap_kmh: 5.01 is above the ceiling 5 km/h",
+        ),
+        (
+            "[[walkers]]\nid='ann'\nheart_rate_max_bpm=221",
+            "FILE:3: [[walkers]] no. 1 heart_rate_max_bpm: 221 is above the ceiling 220",
+        ),
         (ONE + "[[schedule]]\nprogram='p'\nat='7:00'", "FILE:6: [[schedule]] no. 1 at: found"),
         (
             ONE + "[[schedule]]\nprogram='p'\nat='07:00'\nwindow='10'",
@@ -228,7 +247,7 @@ programs_dir = "{tmp_path}"
         [
             "FILE:5: [[treadmills]] no. 1 machine: there is no machine 'nonsense': known are city",
             "FILE:8: [safety] countdown_s: 1 is below",
-            'FILE:12: [[schedule]] no. 1 program: "waves-2" is level 2, sessions here are level 1 ([safety] ',
+            'FILE:12: [[schedule]] no. 1 program: "waves-2" is level 2, the session is level 1 ([safety], ',
             "FILE:18: [[schedule]] no. 3 program: there is no program 'no-such': the programs are balance, ",
             f"FILE:21: [[schedule]] no. 4 program: {tmp_path}/broken.toml: level: 9 must be a whole number",
             f"FILE:21: [[schedule]] no. 4 program: {tmp_path}/broken.toml: steps must be a list",
@@ -303,6 +322,38 @@ def test_a_treadmills_own_caps_only_lower_those_of_the_site() -> None:
 def test_a_treadmill_without_caps_has_those_of_the_site() -> None:
     settings = parse_settings("[safety]\nbackward_cap_kmh = 2.0\n" + ONE, environ={})
     assert settings.site_limits("home") == settings.safety.limits()
+
+
+def test_a_walkers_limits_are_rounded_down_and_none_is_looser_than_the_sites() -> None:
+    text = "[safety]\nguarded = true\nheart_rate_max_bpm = 170\n[[walkers]]\nid = 'ann'\nlevel = 3\n"
+    text += "backward_cap_kmh = 1.559\nforward_cap_kmh = 2.5\nweight_kg = 61.5\n[[walkers]]\nid = 'bob'\n"
+    text += "heart_rate_max_bpm = 150\n"
+    settings = parse_settings(text, environ={})
+    ann, bob = (walker.limits(settings.safety) for walker in settings.walkers)
+    assert ann == Walker(
+        level=3,
+        guarded=True,
+        backward_cap=Speed(155),
+        forward_cap=Speed(250),
+        maximum_heart_rate=170,
+        weight_kg=61.5,
+    )
+    assert bob == Walker(guarded=True, maximum_heart_rate=150)
+    assert settings.safety.anybody() == Walker(guarded=True, maximum_heart_rate=170)
+
+
+def test_the_level_of_a_scheduled_session_is_its_walkers() -> None:
+    def told(walker: str) -> list[str]:
+        text = ONE + "[[walkers]]\nid = 'ann'\nlevel = 2\n[[walkers]]\nid = 'bob'\n"
+        text += f"[[schedule]]\nprogram = 'waves-2'\nat = '07:00'\nwalker = '{walker}'\n"
+        try:
+            parse_settings(text, "FILE", {}, look_up=True)
+        except SettingsError as error:
+            return list(error.problems)
+        return []
+
+    assert told("ann") == []
+    assert "is level 2, the session is level 1" in told("bob")[0]
 
 
 def test_an_unknown_treadmill_has_no_limits() -> None:

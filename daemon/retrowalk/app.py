@@ -176,13 +176,12 @@ class App:
             site=settings.site_limits(treadmill.id),
             find_program=self._find_program,
             new_id=lambda: next(self._sessions),
-            guarded=settings.safety.guarded,
-            maximum_heart_rate=settings.safety.heart_rate_max_bpm,
+            anybody=replace(settings.safety.anybody(), weight_kg=self._weight),
+            walkers={walker.id: walker.limits(settings.safety) for walker in settings.walkers},
             presence_source=treadmill.presence,
             ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,
             alarm_reaches_walker=bool(_NOTICED_BACKWARD & set(settings.alarm.outputs)),
             manual_use_allowed=settings.safety.manual_use_allowed,
-            walker_weight_kg=self._weight,
         )
 
 

@@ -22,7 +22,7 @@ from retrowalk.core.model import (
     Snapshot,
     StopSession,
 )
-from retrowalk.core.offering import Setup
+from retrowalk.core.offering import Setup, Walker
 from retrowalk.core.program import Program
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
 
@@ -198,7 +198,7 @@ def beat(bench: Bench, bpm: int) -> None:
 
 
 def hearts(**facts: object) -> Bench:
-    return Bench(quirks=QUICK, setup=setup_for(FORWARD, maximum_heart_rate=180, **facts))
+    return Bench(quirks=QUICK, setup=setup_for(FORWARD, anybody=Walker(maximum_heart_rate=180), **facts))
 
 
 def test_a_heart_rate_above_75_percent_stops_the_raises_and_above_85_ends_the_session() -> None:
@@ -411,7 +411,7 @@ def test_a_note_says_in_words_what_it_is_about() -> None:
 
 
 def test_a_machine_that_comes_back_another_ends_the_offer() -> None:
-    bench = Bench(quirks=QUICK, program=FORWARD, answers=frozenset())
+    bench = Bench(quirks=QUICK, setup=setup_for(FORWARD, walkers={"Ada": Walker()}), answers=frozenset())
     bench.ask(Offer("p", walker="Ada"))
     assert bench.snapshot.walker == "Ada"
     bench.lose_link()

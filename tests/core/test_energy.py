@@ -24,9 +24,17 @@ def test_met_is_that_of_the_compendium(
     assert met(Speed(round(kmh * 100)), Incline(incline), direction) == pytest.approx(expected, rel=0.02)
 
 
-def walked(totals: Totals, direction: Direction, kmh: float, seconds: int, *, begin: float = 0.0) -> float:
+def walked(
+    totals: Totals,
+    direction: Direction,
+    kmh: float,
+    seconds: int,
+    *,
+    begin: float = 0.0,
+    weight_kg: float | None = None,
+) -> float:
     motion = Motion()
-    totals.begin(begin)
+    totals.begin(begin, weight_kg)
     for tick in range(1, seconds + 1):
         motion.record(Speed(round(kmh * 100)), begin + tick)
         totals.advance(motion, direction, begin + tick, fresh_s=4.0)
@@ -34,7 +42,7 @@ def walked(totals: Totals, direction: Direction, kmh: float, seconds: int, *, be
 
 
 def test_distance_is_speed_times_time_and_counted_by_direction() -> None:
-    totals = Totals(None)
+    totals = Totals()
     walked(totals, Direction.BACKWARD, 3.6, 100)
     assert totals.distance_m == totals.distance_backward_m == pytest.approx(100)
     assert totals.elapsed_s == 100
@@ -44,8 +52,8 @@ def test_distance_is_speed_times_time_and_counted_by_direction() -> None:
 
 
 def test_a_stale_speed_and_a_standing_walker_count_nothing() -> None:
-    totals = Totals(70.0)
-    end = walked(totals, Direction.FORWARD, 3.6, 10)
+    totals = Totals()
+    end = walked(totals, Direction.FORWARD, 3.6, 10, weight_kg=70.0)
     before = (totals.distance_m, totals.energy_kcal)
     stale = Motion()
     stale.record(Speed(360), end)
@@ -56,9 +64,9 @@ def test_a_stale_speed_and_a_standing_walker_count_nothing() -> None:
 
 
 def test_energy_is_met_times_weight_times_hours() -> None:
-    totals = Totals(70.0)
+    totals = Totals()
     totals.record(TreadmillData(more_data=False, inclination=Incline(50)))
     totals.record(TreadmillData(more_data=False))
-    walked(totals, Direction.BACKWARD, 5.63, 3600)
+    walked(totals, Direction.BACKWARD, 5.63, 3600, weight_kg=70.0)
     assert totals.incline == 50
     assert totals.energy_kcal == pytest.approx(8.0 * 70 * 1.05, rel=0.02)

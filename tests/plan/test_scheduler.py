@@ -84,6 +84,8 @@ def test_the_configuration_becomes_slots() -> None:
         [[treadmills]]
         id = "home"
         match = "X*"
+        [[walkers]]
+        id = "ann"
         [[schedule]]
         program = "waves-1"
         at = "07:00"

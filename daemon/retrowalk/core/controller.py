@@ -92,11 +92,11 @@ class Controller:
         self._decoder = Decoder()
         self._effects: list[Effect] = []
         self._replies = Replies(self._tell)
-        self._totals = Totals(setup.walker_weight_kg)
-        self._care = Care(setup.maximum_heart_rate, PRESENCE_S)
+        self._totals = Totals()
+        self._care = Care(None, PRESENCE_S)
         self._marked = left_running
         self._marking = ""
-        """The session that the marker was last asked for: word of an older one may follow its removal."""
+        """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._start_key_at = float("-inf")
         self._drop_asked = False
@@ -383,11 +383,12 @@ class Controller:
             raise Refused("the belt is in manual use: stop it at the console first")
         if self.guard.stopping or self.guard.left_running:
             raise Refused("the belt is not known to rest yet")
-        timeline, limits = compiled(self._setup, offer.program, machine)
+        walker = self._setup.walker(offer.walker)
+        timeline, limits = compiled(self._setup, walker, offer.program, machine)
         self._clear_faults(Clears.SESSION)
         self.guard.forget_limit()
-        self._care = Care(self._setup.maximum_heart_rate, limits.presence_s)
-        self._totals.begin(now)
+        self._care = Care(walker.maximum_heart_rate, limits.presence_s)
+        self._totals.begin(now, walker.weight_kg)
         self._ended_at = None
         self._start_key_at = float("-inf")
         self.session = Session(
@@ -502,6 +503,7 @@ class Controller:
             self._effects.append(Mark(session.id))
 
     def _marker(self, error: str, now: float) -> None:
+        self._marking = ""
         if error:
             self._fault("start_refused", now, error)
             self.guard.disarm(now)

@@ -29,8 +29,8 @@ def met(speed: Speed, incline: Incline, direction: Direction) -> float:
 class Totals:
     """What one session adds up to. Distance in m, time in s, energy in kcal (None without a weight)."""
 
-    def __init__(self, weight_kg: float | None) -> None:
-        self._weight_kg = weight_kg
+    def __init__(self) -> None:
+        self._weight_kg: float | None = None
         self._last: float | None = None
         self.incline: Incline | None = None
         self._zero()
@@ -39,9 +39,10 @@ class Totals:
         self.distance_m = self.distance_backward_m = self.elapsed_s = 0.0
         self.energy_kcal: float | None = None if self._weight_kg is None else 0.0
 
-    def begin(self, now: float) -> None:
-        """A session begins."""
+    def begin(self, now: float, weight_kg: float | None = None) -> None:
+        """A session begins, of somebody of that weight."""
         self._last = now
+        self._weight_kg = weight_kg
         self._zero()
 
     def record(self, data: TreadmillData) -> None:

@@ -1,14 +1,29 @@
 """From an offer to what a session may do: the setup, the program found, its limits, its timeline."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
+from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.compiler import Violations, compile_program
 from retrowalk.core.limits import Limits, Refusals, limits_for
 from retrowalk.core.model import Machine
 from retrowalk.core.program import Program
 from retrowalk.core.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """Who walks, as far as it bounds the session. Caps only lower; None: nothing of their own."""
+
+    level: int | None = None
+    """A program above it is refused; None: the site's."""
+    guarded: bool = False
+    backward_cap: Speed | None = None
+    forward_cap: Speed | None = None
+    maximum_heart_rate: int | None = None
+    """Beats per minute; None: heart rate is only watched."""
+    weight_kg: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,36 +34,53 @@ class Setup:
     find_program: Callable[[str], Program]
     """By name or path; raises LookupError or ValueError with a sentence for the person."""
     new_id: Callable[[], str]
-    guarded: bool = False
+    anybody: Walker = Walker()
+    """Of a session without a walker."""
+    walkers: Mapping[str, Walker] = field(default_factory=dict)
+    """By id."""
     presence_source: bool = False
     """The config declares a source of presence evidence (a strap, a paired OK button that is held)."""
     ok_in_reach: bool = True
     alarm_reaches_walker: bool = True
     """An output is declared that a person facing backward can notice."""
     manual_use_allowed: bool = True
-    maximum_heart_rate: int | None = None
-    walker_weight_kg: float | None = None
+
+    def walker(self, name: str | None) -> Walker:
+        """Whoever is named. Raises Refused for somebody unknown: their limits are unknown, too."""
+        if name is None:
+            return self.anybody
+        if name not in self.walkers:
+            known = f"the walkers are {', '.join(self.walkers)}" if self.walkers else "there are none"
+            raise Refused(f"there is no walker {name!r} in the configuration: {known}")
+        return self.walkers[name]
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A request that is answered with no, and why."""
 
 
-def compiled(setup: Setup, name: str, machine: Machine) -> tuple[Timeline, Limits]:
-    """The program of that name as it would be walked on this machine. Raises Refused with every reason."""
+NOBODY_SENSED = "Nothing senses you on this belt: after each {} s backward OK is asked for."
+
+
+def compiled(setup: Setup, walker: Walker, name: str, machine: Machine) -> tuple[Timeline, Limits]:
+    """The program of that name as they would walk it on this machine. Raises Refused with every reason."""
     try:
         program = setup.find_program(name)
     except (LookupError, ValueError) as error:
         raise Refused(" ".join(str(error.args[0] if error.args else error).split())) from None
-    if program.level > setup.site.level:
-        raise Refused(f"{program.name} is level {program.level}, the session's level is {setup.site.level}")
+    level = setup.site.level if walker.level is None else walker.level
+    if program.level > level:
+        raise Refused(f"{program.name} is level {program.level}, the session's level is {level}")
+    sensed = machine.reports_presence or setup.presence_source
     limits = limits_for(
         machine,
         site=setup.site,
         level=program.level,
-        guarded=setup.guarded,
+        guarded=walker.guarded,
         knee=program.purpose == "knee",
-        has_presence=machine.reports_presence or setup.presence_source,
+        walker_cap=walker.backward_cap,
+        walker_forward_cap=walker.forward_cap,
+        has_presence=sensed,
         ok_in_reach=setup.ok_in_reach,
     )
     if isinstance(limits, Refusals):
@@ -60,4 +92,7 @@ def compiled(setup: Setup, name: str, machine: Machine) -> tuple[Timeline, Limit
         raise Refused(
             "no alarm output reaches somebody facing backward: set terminal or voice in [alarm] outputs"
         )
+    if timeline.backward_s > 0 and not sensed:
+        said = NOBODY_SENSED.format(limits.presence_s)
+        timeline = replace(timeline, warnings=(*timeline.warnings, said))
     return timeline, limits

@@ -18,12 +18,13 @@ def missing(tree: Table) -> Iterator[Problem]:
                 load_machine(name)
             except MachineFileError as error:
                 yield ("treadmills", n, "machine"), str(error)
-    own, level = table(tree, "paths").get("programs_dir"), table(tree, "safety").get("level")
+    own = table(tree, "paths").get("programs_dir")
     folder = Path(own) if isinstance(own, str) else paths.user_config_dir() / "programs"
-    highest = level if isinstance(level, int) else Safety().level
+    site = _level(table(tree, "safety"), Safety().level)
+    levels = {str(walker.get("id")): _level(walker, site) for _, walker in tables(tree, "walkers")}
     for n, entry in tables(tree, "schedule"):
         if isinstance(name := entry.get("program"), str) and name:
-            for problem in _program(name, folder, highest):
+            for problem in _program(name, folder, levels.get(str(entry.get("walker")), site)):
                 yield ("schedule", n, "program"), problem
 
 
@@ -36,4 +37,9 @@ def _program(name: str, folder: Path, highest: int) -> Iterator[str]:
         yield from error.problems
     else:
         if program.level > highest:
-            yield f'"{name}" is level {program.level}, sessions here are level {highest} ([safety] level)'
+            yield f'"{name}" is level {program.level}, the session is level {highest} ([safety], [[walkers]])'
+
+
+def _level(of: Table, default: int) -> int:
+    level = of.get("level")
+    return level if isinstance(level, int) else default

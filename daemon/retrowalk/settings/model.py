@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field
 from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
 from retrowalk import paths
 from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.core.offering import Walker as WhoWalks
 from retrowalk.settings.fields import Address, ClockTime, Cron, Id, MqttUrl, Text, TopicPrefix, Window, Zone
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ def _bounded(field: str, units: float) -> object:
 BackwardCap = Annotated[float, _bounded("backward_cap", 100)]
 ForwardCap = Annotated[float, _bounded("forward_cap", 100)]
 InclineCap = Annotated[float, _bounded("incline_cap", 10)]
+Level = Annotated[int, _bounded("level", 1)]
+HeartRateMaximum = Annotated[int, Field(ge=100, le=220)]
 
 
 def _maybe(convert: Callable[[T], R], value: T | None) -> R | None:
@@ -105,7 +108,7 @@ class Treadmill(Section):
 class Safety(Section):
     """`[safety]`: stricter than the defaults, or looser up to the ceilings in code. Unset: by level."""
 
-    level: Annotated[int, _bounded("level", 1)] = 1
+    level: Level = 1
     """Of sessions without a walker; a program above it is refused."""
     backward_cap_kmh: BackwardCap | None = None
     forward_cap_kmh: ForwardCap = 4.0
@@ -124,8 +127,8 @@ class Safety(Section):
     presence_s: Annotated[int, _bounded("presence_s", 1)] | None = None
     guarded: bool = False
     """Whoever walks is a guarded walker: the limits of one, and a sign of them every 30 s."""
-    heart_rate_max_bpm: Annotated[int, Field(ge=100, le=220)] | None = None
-    """The walker's maximum; unset, heart rate is only watched."""
+    heart_rate_max_bpm: HeartRateMaximum | None = None
+    """Of whoever walks; unset, heart rate is only watched."""
     manual_use_allowed: bool = True
     """False: motion that retrowalk did not start is an alarm and a Stop."""
 
@@ -148,6 +151,38 @@ class Safety(Section):
             rest_wait_s=self.rest_wait_s,
             idle_wait_s=self.idle_wait_s,
             presence_s=self.presence_s,
+        )
+
+    def anybody(self) -> WhoWalks:
+        """Whoever walks without a name."""
+        return WhoWalks(guarded=self.guarded, maximum_heart_rate=self.heart_rate_max_bpm)
+
+
+class Walker(Section):
+    """`[[walkers]]`: somebody with limits of their own. A cap here only lowers those of the site."""
+
+    id: Id
+    name: Text = "Walker"
+    level: Level | None = None
+    """Unset: that of `[safety]`. A program above it is refused."""
+    guarded: bool = False
+    backward_cap_kmh: BackwardCap | None = None
+    forward_cap_kmh: ForwardCap | None = None
+    weight_kg: Annotated[float, Field(ge=20, le=300)] | None = None
+    """For the estimate of energy."""
+    heart_rate_max_bpm: HeartRateMaximum | None = None
+    """Measured, or by a formula such as 208 - 0.7 x age; with beta blockers 164 - 0.7 x age. Unset: that of
+    `[safety]`."""
+
+    def limits(self, site: Safety) -> WhoWalks:
+        """What bounds their sessions, where the site says nothing stricter."""
+        return WhoWalks(
+            level=self.level,
+            guarded=self.guarded or site.guarded,
+            backward_cap=_maybe(speed_from_kmh, self.backward_cap_kmh),
+            forward_cap=_maybe(speed_from_kmh, self.forward_cap_kmh),
+            maximum_heart_rate=self.heart_rate_max_bpm or site.heart_rate_max_bpm,
+            weight_kg=self.weight_kg,
         )
 
 
@@ -229,6 +264,7 @@ class Settings(Section):
     mqtt: Mqtt = Mqtt()
     treadmills: tuple[Treadmill, ...] = ()
     safety: Safety = Safety()
+    walkers: tuple[Walker, ...] = ()
     alarm: Alarm = Alarm()
     schedule: tuple[ScheduleEntry, ...] = ()
     journal: Journal = Journal()

@@ -37,13 +37,23 @@ def misfits(tree: Table) -> Iterator[Problem]:
     for n, treadmill in treadmills:
         if ("address" in treadmill) == ("match" in treadmill):
             yield ("treadmills", n), "exactly one of address and match says which machine it is"
-        name = treadmill.get("id")
-        if isinstance(name, str):
-            if name in ids:
-                yield ("treadmills", n, "id"), f'two treadmills have the id "{name}": each needs its own'
-            ids.append(name)
+        yield from _new_id(("treadmills", n, "id"), treadmill.get("id"), ids, "treadmills")
+    walkers: list[str] = []
+    for n, walker in tables(tree, "walkers"):
+        yield from _new_id(("walkers", n, "id"), walker.get("id"), walkers, "walkers")
     for n, entry in tables(tree, "schedule"):
         yield from _schedule(("schedule", n), entry, ids, len(treadmills))
+        name = entry.get("walker")
+        if isinstance(name, str) and name and name not in walkers:
+            allowed = f"allowed is {', '.join(walkers)}" if walkers else "there is no [[walkers]] table"
+            yield ("schedule", n, "walker"), f'found "{name}", {allowed}'
+
+
+def _new_id(place: Location, name: object, ids: list[str], what: str) -> Iterator[Problem]:
+    if isinstance(name, str):
+        if name in ids:
+            yield place, f'two {what} have the id "{name}": each needs its own'
+        ids.append(name)
 
 
 def _mqtt_and_alarm(mqtt: Table, alarm: Table) -> Iterator[Problem]:
