@@ -22,6 +22,7 @@ COMMANDS = {
     "programs": "Interval programs: list, show, check.",
     "session": "Talk to the running daemon: start, pause, resume, skip, stop, watch, ...",
     "config": "Check, show and describe the configuration.",
+    "simulate": "The simulated treadmill alone, as a real Bluetooth peripheral.",
     "park": "Stop the belt now if it may be moving.",
     "version": "Print the version.",
 }

@@ -88,7 +88,7 @@ class Treadmill(Section):
     match: Text | None = None
     """A name pattern with * and ?, such as "HORIZON*", where there is no address."""
     adapter: Text | None = None
-    """The Bluetooth adapter, such as "hci1"."""
+    """The Bluetooth adapter, such as "hci1", or "bumble:usb:0": a controller of its own, without BlueZ."""
     machine: Text | None = None
     """A file of config/treadmills by name or path, where the machine is not known by itself."""
     confirm_sources: tuple[Text, ...] = ()

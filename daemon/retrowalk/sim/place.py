@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from bumble.core import BaseBumbleError
@@ -31,8 +31,13 @@ class Place:
     away: Callable[[], None] | None = None
     """Takes the treadmill out of reach; None: nothing here can."""
     back: Callable[[], None] | None = None
-    lost: Awaitable[None] | None = None
-    """Returns when the radio is gone, where it can go."""
+    lost: asyncio.Future[None] | None = None
+    """Done when the radio is gone; None where it cannot go."""
+
+    @property
+    def is_lost(self) -> bool:
+        """The radio is gone."""
+        return self.lost is not None and self.lost.done()
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,6 @@ import difflib
 import re
 from collections.abc import AsyncIterator
 
-from bumble.core import BaseBumbleError
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
@@ -63,7 +62,7 @@ async def opened(transport: str) -> AsyncIterator[Transport]:
         raise Unreachable(problem)
     try:
         way = await open_transport(transport)
-    except (BaseBumbleError, OSError, ValueError, ImportError) as error:
+    except Exception as error:  # each transport raises what its library does, and Exception itself
         raise Unreachable(cannot_be_opened(transport, error)) from error
     try:
         yield way
@@ -89,6 +88,6 @@ def _why(transport: str, error: Exception) -> str:
         case ImportError():
             return f"{error.name} is not installed, which Bumble needs for it"
         case OSError():
-            return (error.strerror or str(error)).lower()
+            return error.strerror or str(error)
         case _:
             return str(error) or type(error).__name__

@@ -1,0 +1,144 @@
+"""`retrowalk simulate`."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retrowalk.ble.errors import Unreachable
+from retrowalk.cli.config import FILE
+from retrowalk.cli.errors import Exit, UserError
+
+if TYPE_CHECKING:  # bumble and rich take half a second: only when the simulation runs
+    from retrowalk.sim.exhibit import Event, Exhibit
+    from retrowalk.sim.model.quirks import Quirks
+    from retrowalk.sim.script import Step
+_ADDRESS = "F2:00:00:00:18:26"
+
+"""Random static, as Bumble's link wants it; not that of the demo."""
+
+
+@click.command()
+@click.option("--machine", default="spec", show_default=True, help="By name or path.")
+@click.option(
+    "--transport",
+    default="local",
+    show_default=True,
+    help="One of Bumble's, such as tcp-server:127.0.0.1:7780, vhci or usb:0; or local, for the panel alone.",
+)
+@click.option("--script", type=FILE, help="What people do at the machine, and when: a line an act.")
+@click.option("--json", "in_json", is_flag=True, help="One JSON object a line for each event, no panel.")
+def simulate(machine: str, transport: str, script: Path | None, in_json: bool) -> None:
+    """The simulated treadmill alone, as a real Bluetooth peripheral, until Ctrl-C.
+
+    What people do at it comes from the keys of the panel, without a terminal from lines on stdin ("start",
+    "speed 2.5", "key-out", "cut"), and from a script, where each line begins with its second ("20 stop").
+    """
+    from retrowalk.logs import configure_logging
+    from retrowalk.machines import MachineFileError, load_machine
+    from retrowalk.sim.machines import quirks_of
+    from retrowalk.sim.script import ScriptError, parse_script
+    from retrowalk.sim.transports import mistake
+
+    if transport != "local" and (problem := mistake(transport)):
+        raise UserError(problem)
+    try:
+        quirks = quirks_of(load_machine(machine))
+        steps = parse_script(script.read_text(encoding="utf-8")) if script else []
+    except MachineFileError as error:
+        raise UserError(str(error)) from error
+    except ScriptError as error:
+        raise UserError("\n".join(f"{script}: {line}" for line in str(error).splitlines())) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{script} cannot be read: {error}") from error
+    configure_logging("auto", "error", sys.stderr)
+    try:
+        interrupted = asyncio.run(_simulate(quirks, transport, steps, in_json=in_json))
+    except Unreachable as error:
+        raise UserError(str(error), Exit.UNREACHABLE) from error
+    if interrupted:
+        raise SystemExit(Exit.INTERRUPTED)
+
+
+async def _simulate(quirks: "Quirks", transport: str, script: "Sequence[Step]", *, in_json: bool) -> bool:
+    """Until it is told to end; True if by Ctrl-C. Raises Unreachable, also when its radio is lost."""
+    from retrowalk.cli import panel
+    from retrowalk.sim.exhibit import exhibit
+
+    over = asyncio.Event()
+    signals: list[int] = []
+
+    def end(number: int) -> None:
+        signals.append(number)
+        over.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    in_panel = sys.stdin.isatty() and sys.stdout.isatty() and not in_json
+    history = panel.History()
+    tell = history.add if in_panel else _tell_json if in_json else _tell_line
+    async with exhibit(quirks, _ADDRESS, transport, tell, over) as shown, asyncio.TaskGroup() as tasks:
+        beside = [tasks.create_task(shown.follow(script))]
+        with contextlib.ExitStack() as screen:
+            if in_panel:
+                screen.enter_context(panel.keyboard())
+                beside.append(tasks.create_task(panel.live(shown, history)))
+                _listen(lambda keys: panel.press(shown, keys))
+            else:
+                _listen(_Lines(shown).take)
+            await over.wait()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+    if shown.place.is_lost:
+        raise Unreachable(f"{transport}: the Bluetooth controller is gone")
+    return signals[:1] == [signal.SIGINT]
+
+
+def _listen(take: Callable[[str], None]) -> None:
+    """Hand what comes from stdin to `take`, in the running loop. A thread: a loop waits for no file."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # no stdin; the loop is closed
+            while octets := os.read(0, 4096):
+                loop.call_soon_threadsafe(take, octets.decode(errors="replace"))
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+
+
+class _Lines:
+    """Acts as lines; what is none is told on stderr."""
+
+    def __init__(self, shown: "Exhibit") -> None:
+        self._shown = shown
+        self._begun = ""
+
+    def take(self, text: str) -> None:
+        """Some more of them."""
+        from retrowalk.sim.script import ScriptError, parse_act
+
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in filter(str.strip, lines):
+            try:
+                self._shown.do(parse_act(line), "stdin")
+            except ScriptError as error:
+                click.echo(f"retrowalk: {error}", err=True)
+
+
+def _tell_json(event: "Event") -> None:
+    click.echo(json.dumps(event | {"t": round(event["t"], 3)}))
+
+
+def _tell_line(event: "Event") -> None:
+    from retrowalk.cli.panel import sentence
+
+    click.echo(f"{event['t']:8.2f}  {sentence(event)}")

@@ -1,0 +1,148 @@
+"""`retrowalk simulate` as a process: what is done to it, what it tells, how it ends."""
+
+import json
+import logging
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from retrowalk import cli
+from retrowalk.cli.panel import sentence
+from retrowalk.sim.script import ACTS, Act, ScriptError, Step, parse_act, parse_script
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """The command sets up the log on a stream that is this test's."""
+    handlers = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = handlers
+    structlog.reset_defaults()
+
+
+COMMAND = [sys.executable, "-m", "retrowalk", "simulate"]
+
+
+def test_what_people_do_at_it_is_done_and_told(tmp_path: Path) -> None:
+    script = tmp_path / "acts"
+    script.write_text("0.1 start  # the console's key\n0.3 key-out\n0.5 quit\n")
+    ran = subprocess.run(
+        [*COMMAND, "--json", "--script", str(script)],
+        input="step-off\naway\nstpo\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    events = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert events[0]["event"] == "on_air"
+    done = [(event["by"], event["act"], event["done"]) for event in events if event["event"] == "act"]
+    assert sorted(done[:2]) == [("stdin", "away", True), ("stdin", "step-off", True)]
+    assert done[2:] == [
+        (*act, True) for act in (("script", "start"), ("script", "key-out"), ("script", "quit"))
+    ]
+    motions = [(event["motion"], event["key_out"]) for event in events if event["event"] == "belt"]
+    assert motions == [("stopped", False), ("countdown", False), ("stopped", True)]
+    assert ran.stderr == "retrowalk: 'stpo' is no act: did you mean stop?\n"
+    assert ran.returncode == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_it_ends_when_it_is_told(number: int, code: int) -> None:
+    with subprocess.Popen(COMMAND, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert (
+            process.stdout.readline() == "    0.00  retrowalk spec (F2:00:00:00:18:26) is on the air: local\n"
+        )
+        process.send_signal(number)
+        assert process.wait(10) == code
+
+
+def test_on_a_terminal_there_is_a_panel_with_keys() -> None:
+    ours, its = pty.openpty()
+    process = subprocess.Popen(COMMAND, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    seen = expect(ours, b"clients")
+    os.write(ours, b"sk")
+    seen += expect(ours, b"PULLED")
+    os.write(ours, b"kq")
+    assert process.wait(10) == 0
+    assert b"keyboard: start" in seen
+    os.close(ours)
+
+
+def expect(terminal: int, text: bytes) -> bytes:
+    """All that is shown until the text is, 20 s at most."""
+    seen = b""
+    deadline = time.monotonic() + 20
+    while text not in seen:
+        assert select.select([terminal], [], [], deadline - time.monotonic())[0], seen
+        seen += os.read(terminal, 65536)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "told"),
+    [
+        (["--transport", "tcp-cleint:1"], 2, "there is no transport 'tcp-cleint': did you mean tcp-client?"),
+        (["--transport", "tcp-client:127.0.0.1:1"], 3, "cannot be opened: nobody listens there"),
+        (["--transport", "vhci:/nowhere"], 3, "there is no /nowhere: load the kernel module"),
+        (["--transport", "hci-socket:99"], 3, "hci-socket:99 cannot be opened: "),
+        (["--machine", "spek"], 2, "there is no machine 'spek': did you mean spec?"),
+        (["--script", "/nowhere/acts"], 2, "/nowhere/acts cannot be read: "),
+        (["--script", __file__], 2, "is no time: write seconds and an act, such as 20 stop"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(
+    argv: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["simulate", *argv]) == code
+    lines = capsys.readouterr().err.splitlines()
+    assert told in lines[0]
+    assert all(line.startswith("retrowalk: ") for line in lines)
+
+
+def test_a_script_is_lines_of_seconds_and_acts() -> None:
+    text = "# a session by hand\n20 stop\n\n  1.5\tspeed   2.5 # faster\n0 start\n"
+    assert parse_script(text) == [
+        Step(0, Act("start")),
+        Step(1.5, Act("speed", 2.5)),
+        Step(20, Act("stop")),
+    ]
+
+
+def test_every_act_can_be_written() -> None:
+    assert {parse_act(f"{name} 2" if name == "speed" else name).name for name in ACTS} == set(ACTS)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("start", "line 1: 'start' is no time"),
+        ("-1 start", "line 1: '-1' is no time"),
+        ("nan start", "line 1: 'nan' is no time"),
+        ("1", "line 1: '' is no act: known are start,"),
+        ("1 start now", "line 1: start takes nothing after it, found 'now'"),
+        ("1 speed", "line 1: speed takes one number of km/h"),
+        ("1 speed inf", "line 1: speed takes one number of km/h"),
+        ("1 speed 31", "line 1: speed takes one number of km/h"),
+        ("1 start\n2 strat\n3 keyout", "line 2: 'strat' is no act: did you mean start?\nline 3: 'keyout'"),
+    ],
+)
+def test_a_script_that_cannot_be_read_is_told_line_by_line(line: str, told: str) -> None:
+    with pytest.raises(ScriptError) as refused:
+        parse_script(line)
+    assert told in str(refused.value)
+
+
+def test_a_refused_write_is_told_with_its_error() -> None:
+    event = {"event": "written", "client": 1, "hex": "07", "op_name": "start_or_resume", "att_error": 0xFE}
+    assert sentence(event) == "client 1 wrote 07 (start_or_resume), refused with ATT error fe"
