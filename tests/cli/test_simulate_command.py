@@ -146,3 +146,12 @@ def test_a_script_that_cannot_be_read_is_told_line_by_line(line: str, told: str)
 def test_a_refused_write_is_told_with_its_error() -> None:
     event = {"event": "written", "client": 1, "hex": "07", "op_name": "start_or_resume", "att_error": 0xFE}
     assert sentence(event) == "client 1 wrote 07 (start_or_resume), refused with ATT error fe"
+
+
+def test_the_acts_of_the_document_are_those_of_the_code() -> None:
+    document = (Path(__file__).parents[2] / "docs/simulate.md").read_text()
+    table = document[document.index("| act | what |") :]
+    named = {
+        parse_act(act).name for row in table.splitlines()[2:] for act in row.split("|")[1].split("`")[1::2]
+    }
+    assert named == set(ACTS)

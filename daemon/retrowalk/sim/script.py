@@ -73,9 +73,7 @@ def parse_script(text: str) -> list[Step]:
         at, _, words = line.partition(" ")
         seconds = _number(at)
         if seconds is None or seconds < 0:
-            mistakes.append(
-                f"line {number}: {at!r} is no time: write seconds and an act, such as 20 stop"
-            )
+            mistakes.append(f"line {number}: {at!r} is no time: write seconds and an act, such as 20 stop")
             continue
         try:
             steps.append(Step(seconds, parse_act(words)))
