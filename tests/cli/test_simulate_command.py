@@ -151,7 +151,6 @@ def test_a_refused_write_is_told_with_its_error() -> None:
 def test_the_acts_of_the_document_are_those_of_the_code() -> None:
     document = (Path(__file__).parents[2] / "docs/simulate.md").read_text()
     table = document[document.index("| act | what |") :]
-    named = {
-        parse_act(act).name for row in table.splitlines()[2:] for act in row.split("|")[1].split("`")[1::2]
-    }
+    cells = [row.split("|")[1] for row in table.splitlines()[2:]]
+    named = {parse_act(act).name for cell in cells for act in cell.split("`")[1::2]}
     assert named == set(ACTS)
