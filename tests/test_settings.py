@@ -13,6 +13,7 @@ from retrowalk.paths import config_candidates, socket_candidates, socket_path, s
 from retrowalk.resources import config_dir
 from retrowalk.settings import Safety, Settings, SettingsError, load_settings, parse_settings
 
+TWO = '[[treadmills]]\nid = "other"\nmatch = "X*"\n'
 ONE = '[[treadmills]]\nid = "home"\naddress = "a4:c1:38:00:00:01"\n'
 
 
@@ -101,6 +102,26 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ('[[treadmills]]\nid = "a"', "FILE:1: [[treadmills]] no. 1: exactly one of address and match"),
         (ONE + "[[treadmills]]\nmatch = 'X*'", "FILE:4: [[treadmills]] no. 2 id: is missing"),
         (ONE + ONE, 'FILE:5: [[treadmills]] no. 2 id: two treadmills have the id "home": each needs its own'),
+        (
+            ONE + 'heart_rate_strap = "a4:c1:38:00:00:01"',
+            'FILE:4: [[treadmills]] no. 1 heart_rate_strap: "a4:c1:38:00:00:01" is a treadmill: leave it out',
+        ),
+        (
+            ONE + 'heart_rate_strap = "H10"\n' + TWO + 'heart_rate_strap = "h10"',
+            'FILE:8: [[treadmills]] no. 2 heart_rate_strap: two treadmills have the strap "h10"',
+        ),
+        (
+            ONE + 'heart_rate_strap = "A4:C1:38:00"',
+            'FILE:4: [[treadmills]] no. 1 heart_rate_strap: found "A4:C1:38:00", allowed is a Bluetooth',
+        ),
+        (
+            ONE + 'heart_rate_strap = ""',
+            'FILE:4: [[treadmills]] no. 1 heart_rate_strap: found "", allowed are 1 to 200',
+        ),
+        (
+            ONE + "heart_rate_strap = 7",
+            "FILE:4: [[treadmills]] no. 1 heart_rate_strap: found 7, allowed is a text",
+        ),
         (
             ONE.replace("home", "Home"),
             'FILE:2: [[treadmills]] no. 1 id: found "Home", allowed are 1 to 32 small',

@@ -18,6 +18,8 @@ from retrowalk import __version__
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
+from retrowalk.ble.right_of_way import RightOfWay
+from retrowalk.ble.strap import Strap
 from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Confirm, Machine, Request
 from retrowalk.core.offering import Setup
@@ -79,6 +81,8 @@ class App:
         self._watchdog = Watchdog(self.hubs, watchdog_interval())
         self.stations: dict[str, Station] = {}
         self._connectors: dict[str, Connector] = {}
+        self._straps: dict[str, Strap] = {}
+        self._right_of_way = RightOfWay()
         self._voices: list[Voice] = []
         for treadmill in settings.treadmills:
             self._add(treadmill, backend)
@@ -94,10 +98,9 @@ class App:
         Raises what ended a control task: a bug, its belt parked first.
         """
         control = [asyncio.create_task(s.run(), name=f"control-{s.id}") for s in self.stations.values()]
-        links = [
-            asyncio.create_task(keep_running(f"link-{name}", connector.run), name=f"link-{name}")
-            for name, connector in self._connectors.items()
-        ]
+        radios = {f"link-{name}": connector.run for name, connector in self._connectors.items()}
+        radios |= {f"strap-{name}": strap.run for name, strap in self._straps.items()}
+        links = [asyncio.create_task(keep_running(name, run), name=name) for name, run in radios.items()]
         journals = [
             asyncio.create_task(keep_running(f"journal-{s.id}", s.journal.run), name=f"journal-{s.id}")
             for s in self.stations.values()
@@ -130,6 +133,7 @@ class App:
 
     def _add(self, treadmill: Treadmill, backend: Backend) -> None:
         settings, hub = self.settings, self.hubs[treadmill.id]
+        backend = backend if treadmill.adapter is None else backend.on(treadmill.adapter)
         target = treadmill.address or treadmill.match or ""
         keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
         voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
@@ -152,9 +156,18 @@ class App:
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
             rng=self._rng,
-            backend=backend if treadmill.adapter is None else backend.on(treadmill.adapter),
+            right_of_way=self._right_of_way,
+            backend=backend,
         )
         station.attach(connector)
+        if treadmill.heart_rate_strap is not None:
+            self._straps[treadmill.id] = Strap(
+                treadmill.heart_rate_strap,
+                station.post,
+                treadmill_is_up=connector.up,
+                right_of_way=self._right_of_way,
+                backend=backend,
+            )
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
 
     def _recorded(
@@ -178,6 +191,7 @@ class App:
             new_id=lambda: next(self._sessions),
             anybody=replace(settings.safety.anybody(), weight_kg=self._weight),
             walkers={walker.id: walker.limits(settings.safety) for walker in settings.walkers},
+            heart_rate_strap=treadmill.heart_rate_strap is not None,
             presence_source=treadmill.presence,
             ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,
             alarm_reaches_walker=bool(_NOTICED_BACKWARD & set(settings.alarm.outputs)),

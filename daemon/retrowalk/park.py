@@ -28,7 +28,8 @@ async def park(settings: Settings, backend: Backend = PLATFORM, within_s: float 
     left = [t for t in settings.treadmills if Keepsakes(settings.paths.state, t.id, "").left_running]
     if not left:
         return []
-    app = App(settings.model_copy(update={"treadmills": tuple(left), "schedule": ()}), backend=backend)
+    alone = tuple(t.model_copy(update={"heart_rate_strap": None}) for t in left)
+    app = App(settings.model_copy(update={"treadmills": alone, "schedule": ()}), backend=backend)
     loop = asyncio.get_running_loop()
     look_until = loop.time() + within_s - STOP_WITHIN_S
     stations = list(app.stations.values())

@@ -92,6 +92,63 @@ def test_the_warning_comes_once_and_again_after_the_strap_was_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("since", "may_raise", "noticed"),
+    [
+        (9.9, True, ""),
+        (10, False, ""),
+        (29.9, False, ""),
+        (30, False, "warn"),
+        (60, False, "heart_rate_gone"),
+    ],
+)
+def test_a_declared_strap_is_missed_from_the_first_step_on(
+    since: float, may_raise: bool, noticed: str
+) -> None:
+    heart = Heart(180, strap=True)
+    assert heart.may_raise(100.0), "no step was walked"
+    assert heart.watch(100.0) == ""
+    assert (heart.may_raise(100 + since), heart.watch(100 + since)) == (may_raise, noticed)
+
+
+def test_while_the_strap_is_heard_the_treadmills_rate_does_not_count() -> None:
+    heart = Heart(180, strap=True)
+    heart.beat(100, 0.0, strap=True)
+    for second in range(10):
+        heart.beat(170, second + 0.9)
+    assert (heart.shown(9.9), heart.may_raise(9.9), heart.watch(9.9)) == (100, True, "")
+
+
+def test_while_the_strap_is_silent_the_treadmills_rate_is_judged_and_does_not_stand_in_for_it() -> None:
+    heart = Heart(180, strap=True)
+    heart.beat(100, 0.0, strap=True)
+    heart.beat(100, 10.0)
+    assert (heart.shown(10.0), heart.may_raise(10.0), heart.watch(30.0)) == (100, False, "warn")
+    for second in (40.0, 41.0, 42.0):
+        heart.beat(153, second)
+    assert heart.watch(42.0) == "heart_rate_high"
+    heart.beat(90, 43.0, strap=True)
+    assert (heart.shown(43.0), heart.may_raise(43.0), heart.watch(43.0)) == (90, True, "")
+
+
+def test_a_declared_strap_without_a_maximum_is_only_watched() -> None:
+    heart = Heart(strap=True)
+    assert heart.watch(0.0) == ""
+    heart.beat(200, 0.0, strap=True)
+    assert (heart.may_raise(100.0), heart.watch(100.0)) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown", "sensed"), [(True, 99, True), (None, 99, False), (False, None, False)]
+)
+def test_without_contact_a_rate_is_none_and_with_it_somebody_is_there(
+    contact: bool | None, shown: int | None, sensed: bool
+) -> None:
+    care = Care(180, 60.0)
+    care.observe(Pulse(99, contact), 0.0)
+    assert (care.heart.shown(0.0), care.presence.sensed) == (shown, sensed)
+
+
+@pytest.mark.parametrize(
     ("silence", "slow", "lost"),
     [(2.9, False, False), (3.0, True, False), (5.9, True, False), (6.0, True, True)],
 )

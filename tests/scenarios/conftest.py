@@ -27,6 +27,7 @@ from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.radio import Radio
 from retrowalk.sim.room import Person
+from retrowalk.sim.strap import HeartRateStrap
 
 LONG = """
 name = "Long"
@@ -199,7 +200,7 @@ class Daemon:
         mine = [
             task
             for task in asyncio.all_tasks()
-            if task.get_name().partition("-")[0] in {"control", "link", "marker", "journal"}
+            if task.get_name().partition("-")[0] in {"control", "link", "strap", "marker", "journal"}
         ]
         for task in mine:
             task.cancel()
@@ -215,6 +216,7 @@ class Room:
         self._folder = folder
         self._open = contextlib.AsyncExitStack()
         self._stands: dict[str, Stand] = {}
+        self._straps = 0
         (folder / "programs").mkdir()
         (folder / "programs" / "short.toml").write_text(SHORT)
         (folder / "programs" / "long.toml").write_text(LONG)
@@ -228,6 +230,12 @@ class Room:
         await self._open.enter_async_context(peripheral)
         self._stands[treadmill] = stand = Stand(self.radio, made, peripheral, address)
         return stand
+
+    async def put_on(self, name: str = "Polar H10 12345678", **worn: Any) -> HeartRateStrap:
+        """Somebody in the room puts a heart rate strap on."""
+        self._straps += 1
+        device = await self.radio.peripheral_device(name, f"C0:00:00:00:01:{self._straps:02X}")
+        return await self._open.enter_async_context(HeartRateStrap(device, **worn))
 
     def settings(self, *, treadmill: dict[str, Any] | None = None, **tables: Any) -> Settings:
         """Settings for the treadmills put up so far."""

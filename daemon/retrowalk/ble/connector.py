@@ -11,6 +11,7 @@ from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import LinkError, LinkLost, NotFound
 from retrowalk.ble.link import Link
 from retrowalk.ble.reading import Describe, Reading, describe
+from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.ble.scanner import Found, find
 from retrowalk.core.model import Happening, Written
 
@@ -45,9 +46,12 @@ class Connector:
         state: Callable[[str], None] = lambda _: None,
         backend: Backend = PLATFORM,
         rng: random.Random | None = None,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         """`target` is an address, a name or a name pattern; `rng` spreads the waits."""
         self.link: Link | None = None
+        self.up = asyncio.Event()
+        """Set while there is a link."""
         self._target = target
         self._last_address = target
         self._post = post
@@ -55,6 +59,7 @@ class Connector:
         self._state = state
         self._backend = backend
         self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
+        self._right_of_way = right_of_way or RightOfWay()
         self._connection = 0
         self._failures = 0
         self._tries_at_once = 0
@@ -110,26 +115,31 @@ class Connector:
             self._found = await find(wanted, _SEARCH_FOR, self._backend)
         self._state("connecting")
         self._connection += 1
-        link = await Link.open(
-            self._found,
-            self._connection,
-            self._post,
-            describe=self._describe,
-            known=self._reading,
-            backend=self._backend,
-        )
+        async with self._right_of_way.first():
+            link = await Link.open(
+                self._found,
+                self._connection,
+                self._post,
+                describe=self._describe,
+                known=self._reading,
+                backend=self._backend,
+            )
         self._reading, self._last_address = link.reading, self._found.address
         return link
 
     async def _hold(self, link: Link) -> None:
         """Returns when the link is over and may be followed at once; one that did not hold is a failure."""
         self.link = link
+        self.up.set()
         self._dropped = False
         self._state("connected")
         self._trouble = ""
         loop = asyncio.get_running_loop()
         since = loop.time()
-        why = await link.over()
+        try:
+            why = await link.over()
+        finally:
+            self.up.clear()
         await link.close()
         self.link = None
         if loop.time() - since < _STEADY and not self._dropped:

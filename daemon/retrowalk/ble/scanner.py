@@ -54,7 +54,7 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
         async with _scanner(backend) as scanner:
             await asyncio.sleep(seconds)
     for device, advertised in scanner.discovered_devices_and_advertisement_data.values():
-        if _is(TREADMILL, advertised):
+        if _may_be(TREADMILL, advertised):
             found[device.address] = _found(device, advertised)
     return sorted(
         found.values(), key=lambda machine: -999 if machine.rssi is None else machine.rssi, reverse=True
@@ -81,7 +81,7 @@ async def find(
                 async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
                         machine = _found(device, advertised, kind)
-                        if not _matches(machine, wanted) or not (by_address or _is(kind, advertised)):
+                        if not _matches(machine, wanted) or not _may_be(kind, advertised, by_address):
                             continue
                         if machine.name and (by_address or machine.available is not False):
                             return machine
@@ -133,11 +133,11 @@ def _name(device: BLEDevice) -> str:
     return "" if name == device.address.replace(":", "-") else name
 
 
-def _is(kind: Kind, advertised: AdvertisementData) -> bool:
-    """A treadmill that measures the heart rate is no strap."""
+def _may_be(kind: Kind, advertised: AdvertisementData, by_address: bool = False) -> bool:
+    """Who asks by address may know better than the advertisement, but a treadmill is never a strap."""
     if _SERVICE in advertised.service_uuids or _SERVICE in advertised.service_data:
         return kind is TREADMILL
-    return kind is not TREADMILL and uuids.full(kind.service) in advertised.service_uuids
+    return by_address or (kind is not TREADMILL and uuids.full(kind.service) in advertised.service_uuids)
 
 
 def _is_address(wanted: str) -> bool:

@@ -20,8 +20,10 @@ class Concern:
 class Care:
     """One session's watch. Time is an argument."""
 
-    def __init__(self, maximum_heart_rate: int | None, presence_every_s: float) -> None:
-        self.heart = Heart(maximum_heart_rate)
+    def __init__(
+        self, maximum_heart_rate: int | None, presence_every_s: float, *, strap: bool = False
+    ) -> None:
+        self.heart = Heart(maximum_heart_rate, strap)
         self.presence = Presence(presence_every_s)
         self.lease = Lease()
 
@@ -34,13 +36,17 @@ class Care:
                     self.heart.beat(data.heart_rate, now)
             case Steps():
                 self.presence.seen(now, sensed=True)
-            case Pulse(bpm, contact):
-                if bpm is not None:
-                    self.heart.beat(bpm, now)
-                if contact:
-                    self.presence.seen(now, sensed=True)
+            case Pulse():
+                self.pulse(observation, now)
             case _:
                 pass
+
+    def pulse(self, pulse: Pulse, now: float, *, strap: bool = False) -> None:
+        """A heart rate sensor spoke, the treadmill's or a `strap`. Without contact its rate is none."""
+        if pulse.bpm is not None and pulse.contact is not False:
+            self.heart.beat(pulse.bpm, now, strap=strap)
+        if pulse.contact:
+            self.presence.seen(now, sensed=True)
 
     def may_raise(self, now: float) -> bool:
         """Nothing about the walker speaks against more speed."""

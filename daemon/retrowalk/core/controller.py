@@ -35,6 +35,7 @@ from retrowalk.core.model import (
     Observation,
     Offer,
     PauseSession,
+    Pulse,
     Quarantine,
     Record,
     Request,
@@ -93,7 +94,7 @@ class Controller:
         self._effects: list[Effect] = []
         self._replies = Replies(self._tell)
         self._totals = Totals()
-        self._care = Care(None, PRESENCE_S)
+        self._care = Care(None, PRESENCE_S, strap=setup.heart_rate_strap)
         self._marked = left_running
         self._marking = ""
         """The session that the marker is asked for: word of an older one may follow its removal."""
@@ -111,6 +112,8 @@ class Controller:
                 self._connected(happening, now)
             case Request():
                 self._asked(happening, now)
+            case Pulse():
+                self._care.pulse(happening, now, strap=True)
             case Marked(session_id, error) if session_id == self._marking:
                 self._marker(error, now)
             case Lost(connection, why) if connection == self._connection:
@@ -387,7 +390,7 @@ class Controller:
         timeline, limits = compiled(self._setup, walker, offer.program, machine)
         self._clear_faults(Clears.SESSION)
         self.guard.forget_limit()
-        self._care = Care(walker.maximum_heart_rate, limits.presence_s)
+        self._care = Care(walker.maximum_heart_rate, limits.presence_s, strap=self._setup.heart_rate_strap)
         self._totals.begin(now, walker.weight_kg)
         self._ended_at = None
         self._start_key_at = float("-inf")

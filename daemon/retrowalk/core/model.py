@@ -207,7 +207,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A heart rate from a strap; `contact` None where the strap cannot tell."""
+    """A heart rate; `contact` with the skin None where the sensor cannot tell.
+
+    As an observation it is the treadmill's, as a happening that of a strap of its own.
+    """
 
     bpm: int | None
     contact: bool | None
@@ -309,7 +312,7 @@ class Request:
     ask: Ask
 
 
-Happening = Connected | Lost | Notified | Written | Marked | Request
+Happening = Connected | Lost | Notified | Written | Marked | Pulse | Request
 """What the control task's queue carries."""
 
 

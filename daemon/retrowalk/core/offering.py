@@ -44,6 +44,8 @@ class Setup:
     alarm_reaches_walker: bool = True
     """An output is declared that a person facing backward can notice."""
     manual_use_allowed: bool = True
+    heart_rate_strap: bool = False
+    """The config declares a strap: it is missed from the first step on, heard before or not."""
 
     def walker(self, name: str | None) -> Walker:
         """Whoever is named. Raises Refused for somebody unknown: their limits are unknown, too."""

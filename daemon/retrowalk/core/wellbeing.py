@@ -55,18 +55,33 @@ class Presence:
 
 @dataclass(slots=True)
 class Heart:
-    """G16. Without a known maximum it only watches; a source that never spoke is no source."""
+    """G16. Without a known maximum it only watches.
+
+    The source is the `strap` where one is declared, and it is missed from the first step on; else the
+    treadmill, and a treadmill that never spoke is none. While a declared strap is silent the treadmill's rate
+    is shown and judged, but it does not stand in for the strap.
+    """
 
     maximum: int | None = None
+    strap: bool = False
     bpm: int | None = None
     _heard: float | None = None
+    _strap_heard: float = float("-inf")
+    _missed_since: float | None = None
+    """Since the source spoke last, or should have begun to."""
     _high_since: float | None = None
     _high_readings: int = 0
     _warned: bool = False
 
-    def beat(self, bpm: int, now: float) -> None:
-        """A heart rate in beats per minute."""
-        self.bpm, self._heard, self._warned = bpm, now, False
+    def beat(self, bpm: int, now: float, *, strap: bool = False) -> None:
+        """A heart rate in beats per minute, of the `strap` or of the treadmill."""
+        if strap:
+            self._strap_heard = now
+        elif now - self._strap_heard < HEART_QUIET_S:
+            return
+        if strap or not self.strap:
+            self._missed_since, self._warned = now, False
+        self.bpm, self._heard = bpm, now
         if self.maximum is not None and bpm >= HARD * self.maximum:
             self._high_readings += 1
             self._high_since = now if self._high_since is None else self._high_since
@@ -75,20 +90,22 @@ class Heart:
 
     def may_raise(self, now: float) -> bool:
         """Below the soft limit, by a source that was heard within 10 s."""
-        if self.maximum is None or self._heard is None:
+        if self.maximum is None or self._missed_since is None:
             return True
-        assert self.bpm is not None
-        return self.bpm < SOFT * self.maximum and now - self._heard < HEART_QUIET_S
+        calm = self.bpm is None or self.bpm < SOFT * self.maximum
+        return calm and now - self._missed_since < HEART_QUIET_S
 
     def watch(self, now: float) -> str:
-        """`""`, `warn` (once), or the id of the fault that ends the session."""
-        if self.maximum is None or self._heard is None:
+        """`""`, `warn` (once), or the id of the fault that ends the session; to be asked in every step."""
+        if self._missed_since is None and self.strap:
+            self._missed_since = now
+        if self.maximum is None or self._missed_since is None:
             return ""
         if self._high_since is not None and (
             self._high_readings >= HARD_READINGS or now - self._high_since >= HARD_S
         ):
             return "heart_rate_high"
-        silence = now - self._heard
+        silence = now - self._missed_since
         if silence >= HEART_GONE_S:
             return "heart_rate_gone"
         if silence >= HEART_WARN_S and not self._warned:

@@ -35,6 +35,10 @@ def _address(text: str) -> str:
     return text.upper()
 
 
+def _strap(text: str) -> str:
+    return _address(text) if ":" in text else text
+
+
 def _url(text: str) -> str:
     if text in {"embedded", "off"}:
         return text
@@ -89,6 +93,8 @@ def _window(text: str) -> str:
 
 Id = Annotated[str, AfterValidator(_id)]
 Address = Annotated[str, AfterValidator(_address)]
+StrapName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_strap)]
+"""An address, or a name or name pattern; a name with a colon is none."""
 MqttUrl = Annotated[str, AfterValidator(_url)]
 TopicPrefix = Annotated[str, AfterValidator(_prefix)]
 Zone = Annotated[str, AfterValidator(_zone)]

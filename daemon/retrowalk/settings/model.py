@@ -14,7 +14,18 @@ from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
 from retrowalk import paths
 from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
 from retrowalk.core.offering import Walker as WhoWalks
-from retrowalk.settings.fields import Address, ClockTime, Cron, Id, MqttUrl, Text, TopicPrefix, Window, Zone
+from retrowalk.settings.fields import (
+    Address,
+    ClockTime,
+    Cron,
+    Id,
+    MqttUrl,
+    StrapName,
+    Text,
+    TopicPrefix,
+    Window,
+    Zone,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -100,6 +111,8 @@ class Treadmill(Section):
     """A second manual stop or a helper is in reach of the walker."""
     presence: bool = False
     """Something beside the machine's own telemetry tells that a person is on the belt (a paired button)."""
+    heart_rate_strap: StrapName | None = None
+    """The address of the walker's strap, or a pattern for its name, such as "Polar H10*"."""
     backward_cap_kmh: BackwardCap | None = None
     forward_cap_kmh: ForwardCap | None = None
     incline_cap_percent: InclineCap | None = None

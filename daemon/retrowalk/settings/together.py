@@ -38,6 +38,7 @@ def misfits(tree: Table) -> Iterator[Problem]:
         if ("address" in treadmill) == ("match" in treadmill):
             yield ("treadmills", n), "exactly one of address and match says which machine it is"
         yield from _new_id(("treadmills", n, "id"), treadmill.get("id"), ids, "treadmills")
+    yield from _straps(treadmills)
     walkers: list[str] = []
     for n, walker in tables(tree, "walkers"):
         yield from _new_id(("walkers", n, "id"), walker.get("id"), walkers, "walkers")
@@ -54,6 +55,21 @@ def _new_id(place: Location, name: object, ids: list[str], what: str) -> Iterato
         if name in ids:
             yield place, f'two {what} have the id "{name}": each needs its own'
         ids.append(name)
+
+
+def _straps(treadmills: Sequence[tuple[int, Table]]) -> Iterator[Problem]:
+    """A strap talks to one; and who hangs up on it must not hang up on a treadmill."""
+    machines = {str(treadmill.get("address")).upper() for _, treadmill in treadmills}
+    taken: set[str] = set()
+    for n, treadmill in treadmills:
+        if not isinstance(strap := treadmill.get("heart_rate_strap"), str):
+            continue
+        place = ("treadmills", n, "heart_rate_strap")
+        if strap.upper() in machines:
+            yield place, f'"{strap}" is a treadmill: leave it out, its own heart rate counts without it'
+        if strap.upper() in taken:
+            yield place, f'two treadmills have the strap "{strap}": each walker needs one'
+        taken.add(strap.upper())
 
 
 def _mqtt_and_alarm(mqtt: Table, alarm: Table) -> Iterator[Problem]:

@@ -9,17 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-from bumble.att import (
-    ATT_READ_NOT_PERMITTED_ERROR,
-    ATT_WRITE_NOT_PERMITTED_ERROR,
-    ATT_Error,
-    ATT_Handle_Value_Notification,
-)
+from bumble.att import ATT_Error
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import Characteristic, Service
 
 from blefit import uuids
+from retrowalk.sim.attribute import attribute, notify
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
 from retrowalk.sim.model.quirks import Answers
@@ -123,9 +119,7 @@ class Peripheral:
     # --- out -----------------------------------------------------------------------------------------------
 
     def _notify(self, client: Client, characteristic: int, payload: bytes) -> None:
-        handle = self._sent_from[characteristic].handle
-        pdu = ATT_Handle_Value_Notification(attribute_handle=handle, attribute_value=payload)
-        self.device.gatt_server.send_gatt_pdu(self._clients[client], bytes(pdu))
+        notify(self.device, self._clients[client], self._sent_from[characteristic], payload)
 
     def _answer(self, client: Client, payload: bytes) -> None:
         if self.treadmill.quirks.control.answers is Answers.NOTIFICATION:
@@ -215,16 +209,7 @@ class Peripheral:
 
     def _offered(self, one: attributes.Characteristic) -> Characteristic[bytes]:
         """Its attribute; the CCCD of one that sends is the model's to know."""
-        offered: Characteristic[bytes] = Characteristic(
-            UUID.from_16_bits(one.number),
-            Characteristic.Properties(one.properties),
-            # Bumble looks at no permission and leaves a read without a function unanswered: both are given.
-            Characteristic.READABLE | Characteristic.WRITEABLE,
-            CharacteristicValue(
-                read=_reading(one),
-                write=self._on_control if one.properties & attributes.TAKES else _unwritable,
-            ),
-        )
+        offered = attribute(one, self._on_control)
         if one.properties & attributes.SENDS:
             self._sent_from[one.number] = offered
 
@@ -233,16 +218,3 @@ class Peripheral:
 
             offered.on(Characteristic.EVENT_SUBSCRIPTION, on_subscription)
         return offered
-
-
-def _reading(one: attributes.Characteristic) -> Callable[[Connection], bytes]:
-    def read(_connection: Connection) -> bytes:
-        if one.value is None:
-            raise ATT_Error(ATT_READ_NOT_PERMITTED_ERROR)
-        return one.value()
-
-    return read
-
-
-def _unwritable(_connection: Connection, _octets: bytes) -> None:
-    raise ATT_Error(ATT_WRITE_NOT_PERMITTED_ERROR)

@@ -1,0 +1,53 @@
+"""Who may use the radio: a treadmill that is being connected goes first, all else gives way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+_T = TypeVar("_T")
+
+_GIVES_WAY_WITHIN: Final = 0.5
+"""A belt may be running: what does not end by then is not waited for."""
+
+
+class RightOfWay:
+    """Shared by all that connect. Connecting while somebody else scans or connects fails on some adapters."""
+
+    def __init__(self) -> None:
+        self._treadmills = 0
+        self._clear = asyncio.Event()
+        self._clear.set()
+        self._attempts: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def first(self) -> AsyncIterator[None]:
+        """For connecting a treadmill: attempts of others are ended before, and none begins in the block."""
+        self._treadmills += 1
+        self._clear.clear()
+        try:
+            for attempt in self._attempts:
+                attempt.cancel()
+            if self._attempts:
+                await asyncio.wait(self._attempts, timeout=_GIVES_WAY_WITHIN)
+            yield
+        finally:
+            self._treadmills -= 1
+            if not self._treadmills:
+                self._clear.set()
+
+    async def when_clear(self, attempt: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """Runs `attempt` while no treadmill is being connected; cut short for one, it begins anew."""
+        while True:
+            await self._clear.wait()
+            task = asyncio.create_task(attempt())
+            self._attempts.add(task)
+            try:
+                await asyncio.wait({task})
+            finally:
+                self._attempts.discard(task)
+                if not task.done():  # it is this that is cancelled
+                    task.cancel()
+                    await asyncio.wait({task})
+            if not task.cancelled():
+                return task.result()

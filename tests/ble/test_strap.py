@@ -1,0 +1,216 @@
+"""The strap beside the treadmill: heard, lost, found again, and never in the treadmill's way."""
+
+import asyncio
+
+import pytest
+from bumble.gatt import Characteristic
+
+from retrowalk.ble.errors import NotFound
+from retrowalk.ble.kinds import STRAP
+from retrowalk.ble.right_of_way import RightOfWay
+from retrowalk.ble.scanner import find, scan
+from retrowalk.ble.strap import Strap
+from retrowalk.core.model import Pulse
+from retrowalk.sim.attribute import notify
+from retrowalk.sim.strap import HeartRateStrap
+
+ADDRESS = "C0:00:00:00:01:01"
+
+
+@pytest.fixture
+async def worn(radio):
+    """A strap in the room, worn."""
+    async with HeartRateStrap(await radio.peripheral_device("Polar H10 1234", ADDRESS)) as strap:
+        yield strap
+
+
+class Bearer:
+    """A Strap that runs, and what it posted."""
+
+    def __init__(self, radio, target: str) -> None:
+        self.posted: list[Pulse] = []
+        self.treadmill_is_up = asyncio.Event()
+        self.right_of_way = RightOfWay()
+        self.strap = Strap(
+            target,
+            self.posted.append,
+            treadmill_is_up=self.treadmill_is_up,
+            right_of_way=self.right_of_way,
+            backend=radio.backend,
+        )
+        self.task = asyncio.create_task(self.strap.run())
+
+
+@pytest.fixture
+async def listening(radio):
+    """Starts to listen to a strap; its treadmill is up."""
+    bearers: list[Bearer] = []
+
+    def listening(target: str = ADDRESS, *, up: bool = True) -> Bearer:
+        bearer = Bearer(radio, target)
+        bearers.append(bearer)
+        if up:
+            bearer.treadmill_is_up.set()
+        return bearer
+
+    yield listening
+    for bearer in bearers:
+        bearer.task.cancel()
+    await asyncio.gather(*(bearer.task for bearer in bearers), return_exceptions=True)
+    await asyncio.sleep(1)  # in virtual time
+
+
+@pytest.mark.parametrize("target", [ADDRESS, ADDRESS.lower(), "Polar H10 1234", "polar*", "*"])
+async def test_it_is_found_by_address_name_or_pattern_and_heard_every_second(worn, listening, target) -> None:
+    bearer = listening(target)
+    await asyncio.sleep(13)
+    assert set(bearer.posted) == {Pulse(90, True)}
+    assert 10 <= len(bearer.posted) <= 13
+
+
+@pytest.mark.parametrize("contact", [True, False, None])
+async def test_contact_and_no_rate_are_posted_as_they_are(worn, listening, contact) -> None:
+    worn.contact, worn.heart_rate = contact, None
+    bearer = listening()
+    await asyncio.sleep(5)
+    assert set(bearer.posted) == {Pulse(None, contact)}
+
+
+async def test_a_treadmill_that_measures_the_heart_rate_is_no_strap(put_up, radio) -> None:
+    table = {0x2ACD: (Characteristic.NOTIFY, b""), 0x2A37: (Characteristic.NOTIFY, b"")}
+    tread = await put_up(table)
+    for wanted in ("*", str(tread.device.random_address).partition("/")[0]):
+        with pytest.raises(NotFound, match="no heart rate strap"):
+            await find(wanted, 3.0, radio.backend, STRAP)
+
+
+async def test_a_strap_is_no_treadmill(worn, radio) -> None:
+    assert await scan(3.0, radio.backend) == []
+    with pytest.raises(NotFound, match="no treadmill"):
+        await find("Polar*", 3.0, radio.backend)
+
+
+async def test_it_is_not_looked_for_before_its_treadmill_is_connected(worn, listening) -> None:
+    bearer = listening(up=False)
+    await asyncio.sleep(60)
+    assert not worn.is_heard
+    bearer.treadmill_is_up.set()
+    await asyncio.sleep(3)
+    assert worn.is_heard
+
+
+async def test_out_of_reach_and_back_it_is_found_again(worn, radio, listening) -> None:
+    bearer = listening()
+    await asyncio.sleep(5)
+    radio.move_away(worn.device)
+    await asyncio.sleep(120)
+    bearer.posted.clear()
+    radio.bring_back(worn.device)
+    await asyncio.sleep(45)
+    assert bearer.posted
+
+
+async def test_a_strap_that_says_nothing_for_ten_seconds_is_connected_anew(worn, listening) -> None:
+    bearer = listening()
+    await asyncio.sleep(5)
+    connections = []
+    worn.device.on("connection", connections.append)
+    worn.mute = True
+    await asyncio.sleep(15)
+    assert connections
+    worn.mute = False
+    bearer.posted.clear()
+    await asyncio.sleep(3)
+    assert bearer.posted
+
+
+async def test_garbled_octets_are_passed_over(radio, listening) -> None:
+    device = await radio.peripheral_device("Odd strap", ADDRESS)
+    async with HeartRateStrap(device) as strap:
+        strap.mute = True
+        bearer = listening()
+        await asyncio.sleep(3)
+        (connection,) = strap._listeners
+        for payload in (b"", b"\x01\x50", b"\x00\x50"):
+            notify(device, connection, strap._measurement, payload)
+        await asyncio.sleep(1)
+        assert bearer.posted == [Pulse(80, None)]
+
+
+async def test_a_search_gives_way_to_a_treadmill_that_is_being_connected(worn, radio, listening) -> None:
+    radio.move_away(worn.device)
+    bearer = listening()
+    await asyncio.sleep(2)
+    assert radio._adapter.is_scanning
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    async with bearer.right_of_way.first():
+        assert loop.time() - asked < 0.1
+        assert not radio._adapter.is_scanning
+        radio.bring_back(worn.device)
+        await asyncio.sleep(30)
+        assert not worn.is_heard
+    await asyncio.sleep(3)
+    assert worn.is_heard
+
+
+async def test_connecting_gives_way_too_and_nothing_is_left_of_it(worn, radio, listening) -> None:
+    class Slow(radio.backend.client):
+        async def connect(self, *args: object, **kwargs: object) -> None:
+            await asyncio.sleep(5)
+            await super().connect(*args, **kwargs)
+
+    fast = radio.backend
+    radio.backend = type(fast)(fast.scanner, Slow, fast.adapter)
+    bearer = listening()
+    await asyncio.sleep(2)
+    async with bearer.right_of_way.first():
+        await asyncio.sleep(10)
+        assert not worn.device.connections
+    await asyncio.sleep(10)
+    assert worn.is_heard
+
+
+async def test_a_strap_that_is_connected_is_left_alone_and_one_that_hangs_is_not_waited_for() -> None:
+    way = RightOfWay()
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            await asyncio.sleep(3)
+        return "done"
+
+    waiting = asyncio.create_task(way.when_clear(stubborn))
+    await asyncio.sleep(1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with way.first():
+        assert loop.time() - began == pytest.approx(0.5)
+    assert await waiting == "done"
+
+
+async def test_two_treadmills_share_the_right_of_way() -> None:
+    way = RightOfWay()
+    began: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def attempt() -> None:
+        began.append(loop.time())
+
+    async with way.first():
+        async with way.first():
+            waiting = asyncio.create_task(way.when_clear(attempt))
+            await asyncio.sleep(5)
+        await asyncio.sleep(5)
+        assert began == []
+    await waiting
+    assert len(began) == 1
+
+
+async def test_cancelled_it_hangs_up(worn, listening) -> None:
+    bearer = listening()
+    await asyncio.sleep(5)
+    bearer.task.cancel()
+    await asyncio.wait({bearer.task})
+    assert not worn.device.connections
