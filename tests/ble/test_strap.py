@@ -141,12 +141,12 @@ async def test_a_search_gives_way_to_a_treadmill_that_is_being_connected(worn, r
     radio.move_away(worn.device)
     bearer = listening()
     await asyncio.sleep(2)
-    assert radio._adapter.is_scanning
+    assert radio._scanners
     loop = asyncio.get_running_loop()
     asked = loop.time()
     async with bearer.right_of_way.first():
         assert loop.time() - asked < 0.1
-        assert not radio._adapter.is_scanning
+        assert not radio._scanners
         radio.bring_back(worn.device)
         await asyncio.sleep(30)
         assert not worn.is_heard
