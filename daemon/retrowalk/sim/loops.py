@@ -38,6 +38,9 @@ class _PacedSelector(selectors.SelectSelector):
         self._due = monotonic()  # the real time that belongs to `now`
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and self._is_alone():
+            self.now += max(0.0, timeout)
+            return []
         if timeout is not None and timeout <= 0:
             return super().select(0)
         self._due = max(self._due, monotonic() - _LONGEST_CATCH_UP)
@@ -50,6 +53,11 @@ class _PacedSelector(selectors.SelectSelector):
         self.now += passed
         self._due += passed / self._rate
         return events
+
+    def _is_alone(self) -> bool:
+        """In virtual time, with no socket but the loop's own: nothing can come from outside but a callback,
+        and that is ready without being asked for."""
+        return math.isinf(self._rate) and not self.threads and len(self.get_map()) <= 1
 
     def _passed(self) -> float:
         """Loop time since `now` where something else than a timer ended the wait; in virtual time, none."""

@@ -4,11 +4,12 @@ Every combination of flags and length has one layout, worked out once: decoding 
 and one tuple.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from blefit.errors import DecodeError
-from blefit.ftms.treadmill_layout import GROUPS, MORE_DATA, PACES, SPEED, STEPS, Field, Layout, layout
+from blefit.ftms.treadmill_layout import GROUPS, MORE_DATA, PACES, SPEED, STEPS, Layout, layout
 from blefit.octets import octets
 from blefit.units import Incline, Speed
 
@@ -98,26 +99,9 @@ def encode(data: TreadmillData) -> bytes:
     """
     if (data.instantaneous_speed is None) != data.more_data:
         raise ValueError("a notification has a speed exactly when no more data follow")
-    flags = MORE_DATA if data.more_data else 0
-    values = b"" if data.instantaneous_speed is None else _octets(SPEED, data.instantaneous_speed)
     wide_pace = max(data.instantaneous_pace or 0, data.average_pace or 0) > 0xFF
-    cut = False
-    for bit, group in GROUPS.items():
-        if not any(getattr(data, name) is not None or name in data.missing_fields for name, _, _ in group):
-            continue
-        flags |= 1 << bit
-        for field in group:
-            cut = cut or field.name in data.missing_fields
-            if cut:
-                break
-            value = getattr(data, field.name)
-            wide = wide_pace and field in PACES
-            values += _octets(
-                field._replace(format="H") if wide else field, field.absent[0] if value is None else value
-            )
-    if data.missing_fields == (STEPS.name,):
-        values += b"\0"  # none at all would be a step count of no octets, which is not missing
-    frame = octets("flags", flags, 2) + values + data.trailing
+    known = tuple([value is not None for value in data[1:-2]])
+    frame = _sending(known, wide_pace, data.missing_fields)(data) + data.trailing
     read = decode(frame)
     if read != data:
         name, said, heard = next(
@@ -127,8 +111,40 @@ def encode(data: TreadmillData) -> bytes:
     return frame
 
 
-def _octets(field: Field, value: int) -> bytes:
-    return octets(field.name, value, field.width, signed=field.format == "h")
+@lru_cache(maxsize=256)
+def _sending(
+    known: tuple[bool, ...], wide_pace: bool, missing: tuple[str, ...]
+) -> Callable[[TreadmillData], bytes]:
+    """How to write every frame in which the same fields are known."""
+    names = {name for name, there in zip(TreadmillData._fields[1:-2], known, strict=True) if there}
+    flags, fields, cut = (0, [SPEED], False) if SPEED.name in names else (MORE_DATA, [], False)
+    for bit, group in GROUPS.items():
+        if not any(field.name in names or field.name in missing for field in group):
+            continue
+        flags |= 1 << bit
+        for field in group:
+            cut = cut or field.name in missing
+            if cut:
+                break
+            fields.append(field._replace(format="H") if wide_pace and field in PACES else field)
+    # None at all would be a step count of no octets, which is not missing.
+    stub = b"\0" if missing == (STEPS.name,) else b""
+    slots = [
+        (TreadmillData._fields.index(field.name), field, field.width, field.format == "h") for field in fields
+    ]
+    begins = octets("flags", flags, 2)
+
+    def write(data: TreadmillData) -> bytes:
+        parts = [begins]
+        for slot, field, width, signed in slots:
+            value: Any = data[slot]
+            parts.append(
+                octets(field.name, field.absent[0] if value is None else value, width, signed=signed)
+            )
+        parts.append(stub)
+        return b"".join(parts)
+
+    return write
 
 
 def split(data: TreadmillData, mtu_payload: int = 20) -> list[bytes]:

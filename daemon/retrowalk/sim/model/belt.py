@@ -112,6 +112,8 @@ class Belt:
         self._move(now)
 
     def _move(self, now: float) -> None:
+        if now == self._now:
+            return
         self.distance_m += self._ramp.advance(now - self._now) * _METRES
         self._now = now
 

@@ -1,5 +1,6 @@
 """What the machine measures of itself and the walker, as Treadmill Data (FTMS 4.9)."""
 
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -25,6 +26,8 @@ _FEATURES = {
     Fields.FORCE_ON_BELT: MachineFeature.FORCE_ON_BELT_AND_POWER_OUTPUT,
     Fields.VENDOR_STEPS: MachineFeature.STEP_COUNT,
 }
+_Values = Mapping[str, int | None]
+"""What one group of fields holds now, by the names in TreadmillData."""
 
 
 class Telemetry:
@@ -39,6 +42,7 @@ class Telemetry:
         self._incline = incline
         self._chance = chance
         self._is_silent = True
+        self._groups: list[Callable[[], _Values]] = [getattr(self, f"_{group}") for group in quirks.fields]
         self.reset()
 
     @property
@@ -81,8 +85,8 @@ class Telemetry:
     def record(self) -> TreadmillData:
         """The present record."""
         present: dict[str, Any] = {}
-        for group in self._quirks.fields:
-            present |= self._values(group)
+        for values in self._groups:
+            present.update(values())
         return TreadmillData(more_data=False, instantaneous_speed=self.reported_speed(), **present)
 
     def reported_speed(self) -> Speed:
@@ -102,36 +106,46 @@ class Telemetry:
             return split(record, room)
         return [whole[:room]]
 
-    def _values(self, group: Fields) -> dict[str, int | None]:
+    def _average_speed(self) -> _Values:
+        mean = 360 * self._distance_m / self._moving_s if self._moving_s else 0.0
+        return {"average_speed": min(round(mean), 0xFFFF)}
+
+    def _total_distance(self) -> _Values:
+        return {"total_distance": int(self._distance_m) & 0xFFFFFF}
+
+    def _inclination(self) -> _Values:
+        return {"inclination": Incline(round(self._incline.value)), "ramp_angle": None}
+
+    def _elevation_gain(self) -> _Values:
+        return {"positive_elevation_gain": int(self._ascent_m * 10), "negative_elevation_gain": 0}
+
+    def _pace(self) -> _Values:
+        pace = round(self._belt.speed / 600)
+        return {"instantaneous_pace": pace, "average_pace": pace}
+
+    def _energy(self) -> _Values:
         speed, walker = self._belt.speed, self._walker
-        match group:
-            case Fields.AVERAGE_SPEED:
-                mean = 360 * self._distance_m / self._moving_s if self._moving_s else 0.0
-                return {"average_speed": min(round(mean), 0xFFFF)}
-            case Fields.TOTAL_DISTANCE:
-                return {"total_distance": int(self._distance_m) & 0xFFFFFF}
-            case Fields.INCLINATION:
-                return {"inclination": Incline(round(self._incline.value)), "ramp_angle": None}
-            case Fields.ELEVATION_GAIN:
-                return {"positive_elevation_gain": int(self._ascent_m * 10), "negative_elevation_gain": 0}
-            case Fields.PACE:
-                return {"instantaneous_pace": round(speed / 600), "average_pace": round(speed / 600)}
-            case Fields.ENERGY:
-                burn = walker.kcal_per_minute(speed) if walker.walks(speed) else 0.0
-                return {
-                    "total_energy": int(self._kcal) & 0xFFFF,
-                    "energy_per_hour": round(burn * 60),
-                    "energy_per_minute": round(burn),
-                }
-            case Fields.HEART_RATE:
-                return {"heart_rate": walker.heart_rate if walker.on_belt else None}
-            case Fields.METABOLIC_EQUIVALENT:
-                return {"metabolic_equivalent": round(walker.oxygen(speed) / 0.35)}
-            case Fields.ELAPSED_TIME:
-                return {"elapsed_time": int(self._elapsed_s) & 0xFFFF}
-            case Fields.REMAINING_TIME:
-                return {"remaining_time": 0}
-            case Fields.FORCE_ON_BELT:
-                return {"force_on_belt": walker.force_on_belt, "power_output": None}
-            case Fields.VENDOR_STEPS:
-                return {"vendor_step_count": int(walker.steps - self._first_step) & 0xFFFF}
+        burn = walker.kcal_per_minute(speed) if walker.walks(speed) else 0.0
+        return {
+            "total_energy": int(self._kcal) & 0xFFFF,
+            "energy_per_hour": round(burn * 60),
+            "energy_per_minute": round(burn),
+        }
+
+    def _heart_rate(self) -> _Values:
+        return {"heart_rate": self._walker.heart_rate if self._walker.on_belt else None}
+
+    def _metabolic_equivalent(self) -> _Values:
+        return {"metabolic_equivalent": round(self._walker.oxygen(self._belt.speed) / 0.35)}
+
+    def _elapsed_time(self) -> _Values:
+        return {"elapsed_time": int(self._elapsed_s) & 0xFFFF}
+
+    def _remaining_time(self) -> _Values:
+        return {"remaining_time": 0}
+
+    def _force_on_belt(self) -> _Values:
+        return {"force_on_belt": self._walker.force_on_belt, "power_output": None}
+
+    def _vendor_steps(self) -> _Values:
+        return {"vendor_step_count": int(self._walker.steps - self._first_step) & 0xFFFF}
