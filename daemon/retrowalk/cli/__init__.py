@@ -23,6 +23,7 @@ COMMANDS = {
     "session": "Talk to the running daemon: start, pause, resume, skip, stop, watch, ...",
     "config": "Check, show and describe the configuration.",
     "simulate": "The simulated treadmill alone, as a real Bluetooth peripheral.",
+    "replay": "Run a flight-recorder file through the same core again.",
     "park": "Stop the belt now if it may be moving.",
     "version": "Print the version.",
 }

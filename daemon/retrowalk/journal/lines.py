@@ -6,7 +6,7 @@ starts from: the setup of a controller that is new (`setup`), or the whole contr
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -66,13 +66,13 @@ class Step:
     frames: tuple[Frame, ...] = ()
     effects: tuple[Effect | Unknown, ...] = ()
     bug: str = ""
-    session: bool = False
+    session: bool = field(default=False, compare=False)
     """A session is on; not in the line."""
 
     @property
-    def bare(self) -> bool:
-        """A tick in which nothing happened."""
-        return self.got is None and not (self.frames or self.effects or self.programs or self.ids or self.bug)
+    def quiet(self) -> bool:
+        """Nothing followed from what came, if anything did."""
+        return not (self.frames or self.effects or self.programs or self.ids or self.bug)
 
 
 Entry = Header | Step
@@ -85,7 +85,7 @@ def written(entries: Iterable[Entry]) -> Iterator[str]:
     """Their lines, each with its end; bare ticks in a row share one."""
     ticks: list[Step] = []
     for entry in entries:
-        if isinstance(entry, Step) and entry.bare:
+        if isinstance(entry, Step) and entry.got is None and entry.quiet:
             ticks.append(entry)
             continue
         if ticks:
@@ -96,7 +96,8 @@ def written(entries: Iterable[Entry]) -> Iterator[str]:
         yield _ticks(ticks)
 
 
-def _time(at: datetime) -> str:
+def rfc3339(at: datetime) -> str:
+    """In UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -106,7 +107,7 @@ def _line(told: Json) -> str:
 
 def _ticks(ticks: list[Step]) -> str:
     times = ",".join([repr(tick.t) for tick in ticks])
-    return f'{{"ticks":[{times}],"at":"{_time(ticks[0].at)}"}}\n'
+    return f'{{"ticks":[{times}],"at":"{rfc3339(ticks[0].at)}"}}\n'
 
 
 def _header(header: Header) -> str:
@@ -115,7 +116,7 @@ def _header(header: Header) -> str:
         "version": header.version,
         "treadmill": header.treadmill,
         "t": header.t,
-        "at": _time(header.at),
+        "at": rfc3339(header.at),
     }
     if header.setup is not None:
         told |= {"setup": header.setup, "left_running": header.left_running}
@@ -128,12 +129,10 @@ def _header(header: Header) -> str:
 
 def _step(step: Step) -> str:
     got = step.got
-    if type(got) is Notified:  # most lines are one of these, and no json module is as fast
-        came = f'"notified":[{got.connection},"{got.characteristic.value:04x}","{got.payload.hex()}"]'
-        quiet = not (step.frames or step.effects or step.bug)
-        if quiet:
-            return f'{{"t":{step.t!r},"at":"{_time(step.at)}",{came}}}\n'
-    told: Json = {"t": step.t, "at": _time(step.at)}
+    if type(got) is Notified and step.quiet:  # most lines are one of these, and no json module is as fast
+        came = f'[{got.connection},"{got.characteristic.value:04x}","{got.payload.hex()}"]'
+        return f'{{"t":{step.t!r},"at":"{rfc3339(step.at)}","notified":{came}}}\n'
+    told: Json = {"t": step.t, "at": rfc3339(step.at)}
     if isinstance(got, Notified):
         told["notified"] = [got.connection, f"{got.characteristic.value:04x}", got.payload.hex()]
     elif got is not None:
@@ -202,8 +201,10 @@ def _entries(told: Json) -> Iterator[Entry]:
 
 def _read_header(told: Json) -> Header:
     if told.pop(_MARK) != FORMAT:
-        newer = "it was written by a newer retrowalk" if "version" in told else "it has no version"
-        raise JournalError(f"the journal has a format that this version cannot read: {newer}")
+        raise JournalError(
+            "the journal has a format that this version cannot read:"
+            f" retrowalk {told.get('version')} has written it"
+        )
     return Header(**told | {"at": datetime.fromisoformat(told["at"])})
 
 
