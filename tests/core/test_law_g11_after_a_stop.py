@@ -6,8 +6,8 @@ from tests.core.desk import Desk
 
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import RequestControl, Start, Stop, Target
-from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
+from retrowalk.core.model import Act, Confirm, RequestControl, Start, Stop, Target
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks, Ranges, TelemetryQuirks
 
 TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
 
@@ -350,7 +350,34 @@ def test_silence_is_presumed_rest_if_the_last_record_was_at_most_half(last: int,
     desk.silence(6.0)
     assert ("ask_still" in desk.noticed) is asked
     desk.silence(2.0)
-    assert ("stop_ignored" in desk.noticed) is not asked
+    assert ("rest_unknown" in desk.noticed) is not asked
+    assert "stop_ignored" not in desk.noticed, "it fell: what is not known is whether it rests"
+
+
+def test_a_silent_one_that_was_not_seen_to_fall_has_not_obeyed() -> None:
+    desk = Desk(silent_at_rest=True).at(120)
+    desk.stop()
+    desk.silence(10.0)
+    assert desk.noticed[-1] == "stop_ignored"
+
+
+def test_from_a_false_alarm_of_a_slow_belt_that_falls_silent_there_is_a_way_on() -> None:
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "30s", speed = 1.0 } ]'
+    quirks = Quirks(
+        ranges=Ranges(minimum=Speed(50)), telemetry=TelemetryQuirks(silent_at=Speed(40), fields=())
+    )
+    bench = Bench(quirks=quirks, program=program(text))
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.real_speed > 90)
+    bench.answers = frozenset()
+    bench.run(50)
+    assert bench.faults() == ["rest_unknown"]
+    assert bench.controller.alarm.endswith("Say still when it is.")
+    for act in (Act.STILL, Act.CLEAR):
+        assert bench.snapshot.awaiting is act
+        assert bench.ask(Confirm(act))[-1].outcome == "done"
+    assert bench.controller.alarm == ""
+    assert bench.offer()[0].outcome == "accepted"
 
 
 def test_it_is_presumed_from_v_by_decel_and_2_s_on() -> None:

@@ -99,8 +99,10 @@ class Stopping:
             return ASK_STILL
         fast = self.speed is None or began > MOVING
         never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell(motion) and fast
-        if never_fell or now >= self._due + REST_SLACK_S:
+        if never_fell:
             return self._alarm(STOP_IGNORED)
+        if now >= self._due + REST_SLACK_S:
+            return self._alarm(REST_UNKNOWN if silent else STOP_IGNORED)
         return ""
 
     def _heard(self, motion: Motion) -> bool:
