@@ -6,7 +6,7 @@ import pytest
 from tests.core.bench import Bench, program
 
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.model import Act, Confirm, Direction, Phase, ResumeSession, Skip
+from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, ResumeSession, Skip
 from retrowalk.core.stages import Stage
 from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
 
@@ -304,3 +304,42 @@ def test_a_machine_that_refuses_its_targets_is_brought_to_the_end() -> None:
     assert bench.events("stopped")[0].fields["reason"] == "the treadmill refuses its target speeds"
     assert bench.real_speed == 0
     assert len(bench.sent(0x02)) < 20
+
+
+def pushed(bench: Bench, seconds: float, speed: int) -> None:
+    """Records of a belt that the walker moves by hand."""
+    bench.deaf = True
+    payload = bytes(2) + speed.to_bytes(2, "little")
+    for _ in range(round(seconds * 4)):
+        bench.run(0.25)
+        heard = Notified(bench.connection, Characteristic.TREADMILL_DATA, payload)
+        bench.controller.feed(heard, bench.now)
+
+
+PUSHED = (FORWARD, '{ beltoff = "40s" }', FORWARD)
+
+
+def test_in_a_beltoff_step_the_walker_is_told_when_to_push_and_the_push_is_theirs() -> None:
+    bench = bench_with(*PUSHED)
+    bench.offer()
+    assert bench.run(120, until=lambda b: "The belt is still. Do not push it yet." in b.said())
+    rested = bench.now
+    assert bench.run(20, until=lambda b: "Push the belt yourself now." in b.said())
+    assert bench.now - rested == pytest.approx(10.0, abs=0.3)
+    frames = len(bench.frames)
+    pushed(bench, 10.0, 150)
+    assert len(bench.frames) == frames
+    assert bench.faults() == []
+    pushed(bench, 2.0, 0)
+    bench.deaf = False
+    bench.run(120)
+    assert bench.events("completed")
+    assert bench.said().count("Push the belt yourself now.") == 1
+
+
+def test_a_push_before_that_is_motion_that_nobody_started() -> None:
+    bench = bench_with(*PUSHED)
+    bench.offer()
+    assert bench.run(120, until=lambda b: "The belt is still. Do not push it yet." in b.said())
+    pushed(bench, 1.0, 150)
+    assert bench.faults() == ["unexpected_motion"]

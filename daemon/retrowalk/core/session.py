@@ -28,6 +28,7 @@ from retrowalk.core.pace import Pace
 from retrowalk.core.stages import HALT_PHASE, STOPPING, Ended, Halt, Restraint, Stage
 from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
+from retrowalk.core.watch import AFTER_REST_S
 
 OFFER_S = 300.0
 CONTROL_RETRY_S = 2.5
@@ -74,6 +75,8 @@ class Session:
         self._window_s = OFFER_S if window_s is None else window_s
         self._since = now
         self._start_at = 0.0
+        self._push_at = float("inf")
+        """In a beltoff step: motion before is nobody's (G13)."""
         self._rest_since: float | None = None
         self._control_asked: float | None = None
         self._called: int | None = None
@@ -238,6 +241,9 @@ class Session:
         if self.halt is Halt.TURN or self.heading is not self.facing:
             way = self.heading.value
             self._say(f"The belt is still. Turn to face {way}, hold the rails, then confirm.")
+        elif self.halt is Halt.BELTOFF:
+            self._push_at = now + AFTER_REST_S
+            self._say("The belt is still. Do not push it yet.")
         elif self.halt is Halt.PAUSE:
             self._emit("paused")
             self._say("Paused. Press start at the machine to go on.")
@@ -375,6 +381,9 @@ class Session:
     def _attend(self, now: float) -> None:
         """Somebody has to act; a rest before another halt ends by itself."""
         left = self._rest_left(now)
+        if self.halt is Halt.BELTOFF and now >= self._push_at:
+            self._push_at = float("inf")
+            self._say("Push the belt yourself now.")
         if left > 0:
             self._since = now
         elif self.halt in (Halt.REST, Halt.BELTOFF) and not _walks(self.next_segment):
