@@ -23,6 +23,8 @@ from retrowalk.settings import Settings
 from retrowalk.sim.loops import scaled_loop, virtual_loop
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Client
+from retrowalk.sim.model.trace import Trace
+from retrowalk.sim.model.traced import Traced
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.radio import Radio
@@ -230,6 +232,16 @@ class Room:
         await self._open.enter_async_context(peripheral)
         self._stands[treadmill] = stand = Stand(self.radio, made, peripheral, address)
         return stand
+
+    async def play(self, trace: Trace, treadmill: str = "tm", **how: Any) -> Traced:
+        """One more treadmill, which plays what was recorded; it begins when it is listened to."""
+        address = f"C0:00:00:00:00:{len(self._stands) + 1:02X}"
+        device = await self.radio.peripheral_device(trace.name, address)
+        traced = Traced(trace, **how)
+        peripheral = Peripheral(traced, device, lambda: self.radio.cut(device))
+        await self._open.enter_async_context(peripheral)
+        self._stands[treadmill] = Stand(self.radio, traced, peripheral, address)
+        return traced
 
     async def put_on(self, name: str = "Polar H10 12345678", **worn: Any) -> HeartRateStrap:
         """Somebody in the room puts a heart rate strap on."""

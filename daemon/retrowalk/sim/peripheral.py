@@ -18,8 +18,8 @@ from blefit import uuids
 from retrowalk.sim.attribute import attribute, notify
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
+from retrowalk.sim.model.machine import Machine
 from retrowalk.sim.model.quirks import Answers
-from retrowalk.sim.model.treadmill import Treadmill
 
 _LONGEST_STEP_S = 0.05
 """A key pressed on the console is noticed within this time."""
@@ -37,7 +37,7 @@ class Peripheral:
     """
 
     def __init__(
-        self, treadmill: Treadmill, device: Device, cut_link: Callable[[], object] | None = None
+        self, treadmill: Machine, device: Device, cut_link: Callable[[], object] | None = None
     ) -> None:
         self.treadmill = treadmill
         self.device = device
@@ -204,7 +204,7 @@ class Peripheral:
     def _services(self) -> list[Service]:
         return [
             Service(UUID.from_16_bits(number), [self._offered(one) for one in content])
-            for number, content in attributes.services(self.treadmill).items()
+            for number, content in self.treadmill.services().items()
         ]
 
     def _offered(self, one: attributes.Characteristic) -> Characteristic[bytes]:

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
 from blefit import uuids
 from blefit.ftms.advertisement import MachineAvailability, MachineType
 from retrowalk.sim.model import values
-from retrowalk.sim.model.treadmill import Treadmill
+
+if TYPE_CHECKING:
+    from retrowalk.sim.model.machine import Machine
+    from retrowalk.sim.model.treadmill import Treadmill
 
 
 class Properties(IntFlag):
@@ -34,7 +38,7 @@ class Characteristic:
     """What reading it gives; None: it cannot be read."""
 
 
-def services(treadmill: Treadmill) -> dict[int, list[Characteristic]]:
+def services(treadmill: "Treadmill") -> dict[int, list[Characteristic]]:
     """The machine's services and their characteristics, by 16-bit number."""
     quirks = treadmill.quirks
     fitness = _constants(values.fitness_machine(quirks, treadmill.telemetry.features))
@@ -58,7 +62,7 @@ def services(treadmill: Treadmill) -> dict[int, list[Characteristic]]:
     return found
 
 
-def service_data(treadmill: Treadmill, *, available: bool) -> bytes | None:
+def service_data(treadmill: "Machine", *, available: bool) -> bytes | None:
     """What it advertises of itself as a fitness machine (FTMS 3.1.1); None where it does not."""
     if not treadmill.quirks.link.service_data:
         return None

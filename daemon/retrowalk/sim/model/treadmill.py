@@ -14,6 +14,8 @@ from blefit.ftms.training_status import TrainingState, TrainingStatus
 from blefit.ftms.treadmill_data import TreadmillData
 from blefit.heart_rate import HeartRateMeasurement
 from blefit.units import Incline, Speed, speed_from_kmh
+from retrowalk.sim.model import attributes
+from retrowalk.sim.model.attributes import Characteristic
 from retrowalk.sim.model.belt import Belt, Motion
 from retrowalk.sim.model.clients import Clients
 from retrowalk.sim.model.console import Console, Key, SafetyKey
@@ -97,6 +99,10 @@ class Treadmill:
         """The value of Training Status, as read and as notified."""
         flag = self.quirks.telemetry.training_status_flag
         return TrainingStatus(self._training, string_flag=flag).encode()
+
+    def services(self) -> dict[int, list[Characteristic]]:
+        """What a GATT client finds on it, by 16-bit numbers."""
+        return attributes.services(self)
 
     # --- time ----------------------------------------------------------------------------------------------
 
