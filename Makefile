@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -26,6 +26,10 @@ test: check ## check, then all tests, with their coverage
 	@$(BIN)/coverage report --include='daemon/retrowalk/core/*,daemon/retrowalk/belt.py' \
 	  --fail-under=100 --show-missing --skip-covered > .pytest_cache/core || \
 	  { cat .pytest_cache/core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
+
+soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
+	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench: setup ## the figures the README states
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done

@@ -1,6 +1,7 @@
 """Stop every belt that a dead daemon's session may have left moving: the service manager's last resort."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from retrowalk.app import App
@@ -23,13 +24,22 @@ class Parked:
     reached: bool
 
 
-async def park(settings: Settings, backend: Backend = PLATFORM, within_s: float = WITHIN_S) -> list[Parked]:
-    """Connect to each treadmill with a moving-marker and stop it, unless it is known to rest."""
+async def park(
+    settings: Settings,
+    backend: Backend = PLATFORM,
+    within_s: float = WITHIN_S,
+    *,
+    build: Callable[..., App] = App,
+) -> list[Parked]:
+    """Connect to each treadmill with a moving-marker and stop it, unless it is known to rest.
+
+    `build` makes the App, of the settings and `backend=`.
+    """
     left = [t for t in settings.treadmills if Keepsakes(settings.paths.state, t.id, "").left_running]
     if not left:
         return []
     alone = tuple(t.model_copy(update={"heart_rate_strap": None}) for t in left)
-    app = App(settings.model_copy(update={"treadmills": alone, "schedule": ()}), backend=backend)
+    app = build(settings.model_copy(update={"treadmills": alone, "schedule": ()}), backend=backend)
     loop = asyncio.get_running_loop()
     look_until = loop.time() + within_s - STOP_WITHIN_S
     stations = list(app.stations.values())

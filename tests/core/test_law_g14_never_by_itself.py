@@ -87,6 +87,16 @@ def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
     assert desk.arm() == "a stop is not over"
 
 
+def test_one_that_is_lost_again_before_the_stop_is_an_alarm() -> None:
+    desk = Desk(connect=False)
+    desk.guard.left_running = True
+    desk.connect()
+    desk.silence(1.0)
+    desk.lose_link()
+    assert desk.noticed == ["link_lost"]
+    assert desk.guard.faulted
+
+
 @pytest.mark.parametrize("way", ["starting", "moving", "walking"])
 def test_nothing_of_a_session_is_taken_up_again_on_a_new_link(way: str) -> None:
     desk = getattr(Desk(), way)()

@@ -104,6 +104,19 @@ def test_a_countdown_that_nothing_is_armed_for_is_over() -> None:
 # --- the console's Start key ----------------------------------------------------------------------------
 
 
+def test_a_start_key_pressed_before_the_link_was_lost_starts_no_session() -> None:
+    bench = bench_with(FORWARD, answers=frozenset())
+    bench.offer()
+    bench.treadmill.console.press("start")
+    bench.run(1.0)
+    bench.lose_link()
+    bench.connect()
+    bench.run(20)
+    assert bench.real_speed > 0
+    assert bench.frames == []
+    assert bench.events("started") == []
+
+
 def test_a_start_key_pressed_before_the_offer_starts_no_session() -> None:
     bench = bench_with(FORWARD, answers=frozenset())
     bench.treadmill.console.press("start")

@@ -173,6 +173,7 @@ class Controller:
     def _lost(self, why: str, now: float) -> None:
         self._connection = None
         self._manual = False
+        self._start_key_at = float("-inf")
         self._totals.incline = None
         self.belt.disconnect()
         self._emit("link_lost", reason=why)

@@ -184,8 +184,9 @@ class Watch:
         """The link is gone: a belt of ours is assumed to run."""
         owed = self._stop is not None and self._stop.owed
         self._left_start = self._left_start or self.state is State.STARTING or owed
-        if self.state in {State.STARTING, State.RUNNING} or self._stop is not None:
-            self.left_running = True
+        ran = self.state in {State.STARTING, State.RUNNING} or self._stop is not None
+        self.left_running = self.left_running or ran
+        if self.left_running:
             self._find("link_lost")
         self._disarm()
         self._stop = self._connected_at = None

@@ -28,11 +28,20 @@ class Desk:
 
     reader: Reader
 
-    def __init__(self, settings: Treadmill, topics: Topics, hub: Hub, wall: Wall = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Treadmill,
+        topics: Topics,
+        hub: Hub,
+        wall: Wall = utc_now,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`steady` is the clock of the loop that speaks."""
         self.settings = settings
         self.topics = topics
         self.hub = hub
         self._wall = wall
+        self._steady = steady
         self._seen = {kind: SeenIds() for kind in Inbound}
         self._allowance = Allowance()
         self._unsent: list[Note] = []
@@ -100,7 +109,7 @@ class Desk:
             await publish(self.topics.availability, payload, qos=1, retain=True)
         if state is None or (state is self._published and not anew):
             return None
-        now = time.monotonic()
+        now = self._steady()
         held_back = self._published is not None and urgent(self._published.snapshot) == urgent(state.snapshot)
         if held_back and now < self._next_state_at and not anew:
             return self._next_state_at - now

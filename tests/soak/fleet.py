@@ -1,0 +1,31 @@
+"""Many runs, by several processes."""
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import count
+
+from tests.soak.run import Outcome, live
+from tests.soak.world import draw
+
+
+def runs(belt_s: float, first: int, jobs: int, full: bool | None) -> Iterator[Outcome]:
+    """One seed after the other until so many seconds are lived through; in the order they end."""
+    seeds, lived = count(first), 0.0
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=50) as pool:
+        under_way: set[Future[Outcome]] = {pool.submit(_run, next(seeds), full) for _ in range(jobs + 1)}
+        try:
+            while under_way:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcome = future.result()
+                    lived += outcome.belt_s
+                    if lived < belt_s:
+                        under_way.add(pool.submit(_run, next(seeds), full))
+                    yield outcome
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+def _run(seed: int, full: bool | None) -> Outcome:
+    return live(draw(seed, full_radio=full))

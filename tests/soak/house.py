@@ -1,0 +1,340 @@
+"""One world come alive: the whole daemon, its treadmills and people in virtual time.
+
+The daemon is `retrowalk.app.App` as `retrowalk run` builds it, over a simulated radio. MQTT begins at its
+port: messages go through the inbox and the desk of each treadmill, as octets.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
+from functools import partial
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from tests.soak.mortal import mortal
+from tests.soak.people import LOOKS_EVERY_S, Person
+from tests.soak.rules import EVERY_FIELD, Rules
+from tests.soak.stands import Ether, Machine, Stand, machine_file, machine_of
+from tests.soak.witness import Violation, Witness
+from tests.soak.world import Place, World
+
+from blefit.units import speed_from_kmh
+from retrowalk.app import App
+from retrowalk.ble.backend import Backend
+from retrowalk.core.model import (
+    AckFault,
+    Act,
+    Ask,
+    Confirm,
+    Lease,
+    PauseSession,
+    Request,
+    ResumeSession,
+    Said,
+    SetCap,
+    Skip,
+    Snapshot,
+    StopSession,
+)
+from retrowalk.core.program import Program
+from retrowalk.core.program_text import parse_program
+from retrowalk.mqtt.desk import Desk
+from retrowalk.mqtt.inbox import Inbox
+from retrowalk.mqtt.topics import Inbound, Topics
+from retrowalk.resources import config_dir
+from retrowalk.settings import Settings
+
+BORN = datetime(2026, 1, 1, 8, tzinfo=UTC)
+ASKS: dict[str, Ask] = {
+    "pause": PauseSession(),
+    "resume": ResumeSession(),
+    "skip": Skip(),
+    "stop": StopSession(),
+    "ack_fault": AckFault(),
+    "lease": Lease(),
+}
+
+
+class Corner:
+    """One treadmill of the house, who stands there and who watches it. It is the machine's `Sight`."""
+
+    def __init__(self, place: Place, machine: Machine, witness: Witness, person: Person) -> None:
+        self.place = place
+        self.machine = machine
+        self.witness = witness
+        self.person = person
+        self.stand: Stand
+        self.state: Callable[[], Snapshot | None] = lambda: None
+        self._loop = asyncio.get_running_loop()
+        self.frame, self.took, self.unlinked = witness.frame, witness.took, witness.unlinked
+
+    def look(self, now: float) -> None:
+        self.witness.look(now)
+        if now >= self.person.next_look:
+            self.person.next_look = now + LOOKS_EVERY_S
+            self._loop.call_soon(self._person_looks)
+
+    def _person_looks(self) -> None:
+        self.person.look(self.state(), self._loop.time())
+
+
+class Ear:
+    """What is said at one treadmill."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+
+    def say(self, said: Said) -> None:
+        if said.alarm:
+            self._witness.alarm_heard = asyncio.get_running_loop().time()
+
+    def close(self) -> None:
+        pass
+
+
+class Message:
+    """A message at the port."""
+
+    def __init__(self, place: str, topic: Inbound, payload: bytes, *, retained: bool) -> None:
+        self.place, self.topic, self.payload, self.retained = place, topic, payload, retained
+
+
+class House:
+    """The world of one seed. `open` first; then one `Daemon` after the other lives in it."""
+
+    def __init__(self, world: World, folder: Path, ether: Ether, tally: Counter[str]) -> None:
+        self.world = world
+        self.tally = tally
+        self.ether = ether
+        self.corners: list[Corner] = []
+        self.violation: asyncio.Future[Violation] = asyncio.get_running_loop().create_future()
+        self.daemon: Daemon | None = None
+        self.disk_takes_s = 0.0
+        self.disk_is_full = False
+        self.broker_is_up = asyncio.Event()
+        self.broker_is_up.set()
+        self.wall_offset = timedelta()
+        self.session_ids = (f"s{number}" for number in count(1))
+        self._folder = folder
+        self._programs, self._titles = _programs(world)
+        self.settings = self._settings()
+
+    async def open(self) -> None:
+        """Put the treadmills up."""
+        for place in self.world.places:
+            seed = f"{self.world.seed} {place.id}"
+            machine = machine_of(self._folder / f"{place.id}.toml", seed)
+            rules = Rules(
+                daemon=place.machine.get("daemon", {}),
+                ranges=place.machine.get("sim.ranges", {}),
+                fields=tuple(place.machine.get("sim.telemetry", {}).get("fields", EVERY_FIELD)),  # type: ignore[arg-type]
+                safety=self.world.safety,
+                treadmill=place.settings,
+            )
+            witness = Witness(
+                place.id,
+                machine=machine,
+                rules=rules,
+                programs=self._titles,
+                tell=self.tell,
+                tally=self.tally,
+            )
+            person = Person(place.id, machine, place.temper, Random(f"person {seed}"), self)  # noqa: S311
+            person.acts = witness.genuine
+            corner = Corner(place, machine, witness, person)
+            machine.sight = corner
+            corner.stand = await self.ether.put(
+                machine, machine.quirks.link.name, str(place.settings["address"])
+            )
+            self.corners.append(corner)
+
+    def tell(self, violation: Violation) -> None:
+        """An invariant does not hold. The first one counts."""
+        if not self.violation.done():
+            self.violation.set_result(violation)
+
+    # --- what the daemon is given -----------------------------------------------------------------
+
+    def wall(self) -> datetime:
+        """The wall clock, which jumps now and then."""
+        return BORN + timedelta(seconds=asyncio.get_running_loop().time()) + self.wall_offset
+
+    async def offload(self, block: Callable[[], None]) -> None:
+        """The disk: slow, full, or neither."""
+        if self.disk_takes_s:
+            await asyncio.sleep(self.disk_takes_s)
+        if self.disk_is_full:
+            raise OSError(ENOSPC, "No space left on device")
+        block()
+
+    def build(self, settings: Settings, *, backend: Backend) -> App:
+        """The daemon, as `retrowalk run` and `park` make it, in this house."""
+        ears = iter([Ear(self.corner(treadmill.id).witness) for treadmill in settings.treadmills])
+        return App(
+            settings,
+            backend=backend,
+            speak=lambda _: [next(ears)],
+            find_program=self.find_program,
+            offload=self.offload,
+            wall=self.wall,
+            session_ids=self.session_ids,
+            rng=Random(f"daemon {self.world.seed}"),  # noqa: S311  (waits of a simulation)
+        )
+
+    def find_program(self, name: str) -> Program:
+        """A program of the world by its name."""
+        if name not in self._programs:
+            raise LookupError(f"there is no program {name!r}")
+        program = parse_program(self._programs[name])
+        if not isinstance(program, Program):
+            raise ValueError("; ".join(program.sentences))  # noqa: TRY004  (as `read_program` does)
+        return program
+
+    def _settings(self) -> Settings:
+        treadmills = []
+        for place in self.world.places:
+            path = machine_file(self._folder, place)
+            own = {**place.settings, "confirm_sources": tuple(place.settings["confirm_sources"])}  # type: ignore[arg-type]
+            treadmills.append({**own, "machine": str(path)})
+        tables = {
+            "treadmills": tuple(treadmills),
+            "paths": {"state_dir": self._folder / "state"},
+            "mqtt": {"url": "mqtt://nowhere" if "mqtt" in self.world.outputs else "off"},
+            "safety": self.world.safety,
+            "alarm": {"outputs": self.world.outputs},
+        }
+        return Settings.model_validate(tables)
+
+    # --- how people reach it ----------------------------------------------------------------------
+
+    def publish(self, place: str, topic: str, payload: bytes, *, retained: bool = False) -> None:
+        """Octets for a treadmill's command or confirm topic, if the broker is there and the daemon lives."""
+        if self.broker_is_up.is_set() and self.daemon is not None:
+            self.daemon.arrive(Message(place, Inbound(topic), payload, retained=retained))
+
+    def enter(self, place: str, request_id: str, act: Act) -> None:
+        """Enter at the machine's terminal."""
+        self.ask(place, request_id, "terminal", Confirm(act))
+
+    def ask(self, place: str, request_id: str, source: str, ask: Ask) -> None:
+        """Somebody asks by the local socket."""
+        if self.daemon is not None:
+            self.daemon.app.submit(place, Request(request_id, source, ask))
+
+    def set_cap(self, place: str, request_id: str, kmh: float) -> None:
+        """Somebody lowers the cap."""
+        speed = speed_from_kmh(kmh)
+        self.corner(place).witness.caps[request_id] = speed
+        self.ask(place, request_id, "cli", SetCap(speed))
+
+    def corner(self, place: str) -> Corner:
+        return next(corner for corner in self.corners if corner.place.id == place)
+
+
+class Daemon:
+    """One life of the daemon in the house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        backend, self._die = mortal(house.ether.backend)
+        self.app = house.build(house.settings, backend=backend)
+        self._open = contextlib.AsyncExitStack()
+        self._inbox: Inbox[Message] = Inbox(1000)
+        self._desks: dict[str, Desk] = {}
+        self._speaking: list[asyncio.Task[None]] = []
+        self._others: set[asyncio.Task[object]] = set()
+
+    async def begin(self) -> None:
+        """Up, and every desk listens."""
+        house, loop = self._house, asyncio.get_running_loop()
+        self._others = asyncio.all_tasks()
+        await self._open.enter_async_context(self.app.running())
+        for corner in house.corners:
+            hub = self.app.hubs[corner.place.id]
+            corner.state = partial(_snapshot, hub)
+            corner.witness.begin_life(hub.subscribe(5000), corner.state, loop.time())
+            topics = Topics("retrowalk", corner.place.id)
+            desk = Desk(house.settings.treadmill(corner.place.id), topics, hub, house.wall, loop.time)
+            desk.reader = hub.subscribe()
+            self._desks[corner.place.id] = desk
+            if house.world.mqtt_out:
+                self._speaking.append(asyncio.create_task(desk.speak(self._publish), name="desk"))
+        house.daemon = self
+
+    def arrive(self, message: Message) -> None:
+        """A message is at the port."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._inbox.put_nowait(message)
+        if self._inbox.qsize() == 1:
+            asyncio.get_running_loop().call_soon(self._read)
+
+    def _read(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while not self._inbox.empty():
+            message = self._inbox.get_nowait()
+            desk = self._desks[message.place]
+            asked = desk.read(message.topic, message.payload, message.retained, now)
+            if isinstance(asked, Request):
+                if isinstance(asked.ask, SetCap):
+                    self._house.corner(message.place).witness.caps[asked.id] = asked.ask.speed
+                self.app.submit(message.place, asked)
+            else:
+                desk.hub.reply(asked)
+
+    async def _publish(self, *_what: object, **_how: object) -> None:
+        self._house.tally["published by mqtt"] += 1
+        await self._house.broker_is_up.wait()
+
+    async def end(self) -> None:
+        """SIGTERM: every belt of ours is brought to rest, in its time."""
+        await self._open.aclose()
+        await self._leave()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is done any more, and nobody hangs up the Bluetooth link."""
+        self._die()
+        mine = [task for task in asyncio.all_tasks() - self._others if _is_the_daemons(task)]
+        for task in sorted(mine, key=lambda task: task.get_name()):
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+        await self._open.aclose()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._house.daemon = None
+        for task in self._speaking:
+            task.cancel()
+        await asyncio.gather(*self._speaking, return_exceptions=True)
+        for corner in self._house.corners:
+            corner.state = _nothing
+            corner.witness.end_life(now)
+
+
+def _is_the_daemons(task: asyncio.Task[object]) -> bool:
+    return task.get_name().partition("-")[0] in {"control", "link", "marker", "journal"}
+
+
+def _snapshot(hub: object) -> Snapshot | None:
+    latest = hub.latest  # type: ignore[attr-defined]
+    return None if latest is None else latest.snapshot
+
+
+def _nothing() -> None:
+    return None
+
+
+def _programs(world: World) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of all programs, by name and by title."""
+    texts = {path.stem: path.read_text() for path in sorted((config_dir() / "programs").glob("*.toml"))}
+    texts |= {name: text.replace('"drawn"', f'"{name}"', 1) for name, text in world.programs.items()}
+    titles = {}
+    for text in texts.values():
+        program = parse_program(text)
+        if isinstance(program, Program):
+            titles[program.name] = text
+    return texts, titles

@@ -1,0 +1,21 @@
+"""A Bluetooth for a process that can die."""
+
+from collections.abc import Callable
+
+from retrowalk.ble.backend import Backend
+
+
+def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
+    """The same Bluetooth, and what kills its user: then no word of it reaches the adapter any more."""
+    dead = False
+
+    def die() -> None:
+        nonlocal dead
+        dead = True
+
+    class MortalClient(backend.client):  # type: ignore[misc, name-defined]
+        async def disconnect(self) -> None:
+            if not dead:
+                await super().disconnect()
+
+    return Backend(backend.scanner, MortalClient, backend.adapter), die

@@ -1,0 +1,430 @@
+"""The invariants: one witness a treadmill, who looks at the belt itself, not at what the daemon believes.
+
+It is asked before and after every frame that reaches the machine and at every moment the belt's time is
+advanced to. What people did it knows from the world; what the daemon granted, from its replies. Times are
+seconds of the simulation, speeds 0.01 km/h.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+from tests.soak.rules import Rules
+from tests.soak.stands import Machine
+
+from retrowalk.core.faults import BY_ID
+from retrowalk.core.model import Emitted, Replied, Snapshot
+from retrowalk.hub import Reader
+
+CONTROL, TARGET, INCLINE, START, STOP = 0x00, 0x02, 0x03, 0x07, 0x08
+GRACE_S = 0.5
+"""What was handed to the link before is written within that."""
+SEEN_S = 2.6
+"""Telemetry younger than 2 s, and the way it and a frame take."""
+CAP_MARGIN, READING, SLIDE = 20, 10, 30
+REST, HAND = 10, 35
+ALARM_EVERY_S = 2.6
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What was seen, when and where, and which invariant says that it may not be."""
+
+    law: str
+    what: str
+    place: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"{self.law} at {self.at:.2f} s on {self.place}: {self.what}"
+
+
+class Witness:
+    """Watches one belt through the lives of as many daemons as it takes."""
+
+    def __init__(
+        self,
+        place: str,
+        *,
+        machine: Machine,
+        rules: Rules,
+        programs: Mapping[str, str],
+        tell: Callable[[Violation], None],
+        tally: Counter[str],
+    ) -> None:
+        self._place = place
+        self._machine = machine
+        self._rules = rules
+        self._programs = programs
+        self._tell = tell
+        self._tally = tally
+        telemetry = machine.quirks.telemetry
+        self._noise = telemetry.noise
+        self._record_s = telemetry.notify_every_s
+        self._lies = telemetry.reports != "real"
+        self._silent = telemetry.silent_at is not None
+        self.genuine: dict[str, tuple[str, float]] = {}
+        """The acts of the real person and when they were done, by the ids of their requests."""
+        self.caps: dict[str, int] = {}
+        """What set_cap asked for, by the ids of the requests."""
+        self.moving_s = 0.0
+        self.frames: list[tuple[float, bytes]] = []
+        self.disturbed_until = -inf
+        """Until then, and a little after, what the daemon hears of the belt is not what the belt does."""
+        self.deaf_until = -inf
+        """Until then the machine may not hear what is written."""
+        self.reader: Reader | None = None
+        self.alarm_heard = -inf
+        self._look: Callable[[], Snapshot | None] = lambda: None
+        self._last = 0.0
+        self._program: str | None = None
+        """The text of the session's program, or of the last one's."""
+        self._session_on = False
+        self._facing = "forward"
+        self._live: int | None = None
+        self._slide_from: tuple[float, float] | None = None
+        self._licence: float | None = None
+        self._unlicensed = -inf
+        self._act: float | None = None
+        self._ours = False
+        self._console_start = -inf
+        self._console_held = False
+        self._hand: tuple[float, float] | None = None
+        self._told: int | None = None
+        self._first_frame = True
+        self._owing = False
+        """Our session may have left the belt running on a link or in a life that is over."""
+        self._stop_reason = -inf
+        self._dues: list[tuple[float, str, str]] = []
+        self._over_since: float | None = None
+        self._alone_since: float | None = None
+        self._loud_since: float | None = None
+        self._acked = False
+        self._lease: float | None = None
+        self._speeds: list[tuple[float, float]] = []
+        self._incline: tuple[int, float] = (0, -inf)
+
+    # --- what the world says ----------------------------------------------------------------------
+
+    def begin_life(self, reader: Reader, look: Callable[[], Snapshot | None], now: float) -> None:
+        """A daemon is there."""
+        self.reader, self._look = reader, look
+        self._stop_reason = now
+        self._alone_since = self._loud_since = None
+
+    def end_life(self, now: float) -> None:
+        """It is gone, however it went."""
+        self.reader, self._look = None, lambda: None
+        self._owing = self._owing or self._ours
+        self._revoke(now)
+        self._dues.clear()
+        self._over_since = self._lease = None
+        self._session_on = False
+
+    def pressed_start(self, now: float) -> None:
+        """The console's Start key began to move the belt."""
+        self._console_start = now
+        if self._session_on:
+            self._licence, self._console_held = now, True
+
+    def stopped_by_hand(self, now: float) -> None:
+        """Console stop, pause or the safety key, with effect."""
+        if not self.is_disturbed(now):
+            self._revoke(now)
+
+    def set_by_hand(self, now: float) -> None:
+        """Somebody changed the speed at the console: by little, it is no hand (G15)."""
+        target = self._machine.belt.target
+        if self._told is not None and abs(target - self._told) > HAND + self._noise:
+            self._hand = (now, target)
+
+    def control_taken(self, now: float) -> None:
+        """The console took the permission back from the daemon."""
+        if self._ours and not self.is_disturbed(now):
+            self._revoke(now)
+            self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
+
+    def is_disturbed(self, now: float) -> bool:
+        return now < self.disturbed_until + 8.0
+
+    # --- what the daemon grants -------------------------------------------------------------------
+
+    def hear(self, now: float) -> None:
+        """Events and replies since the last look."""
+        reader = self.reader
+        if reader is None or not reader.waiting:
+            return
+        for note in reader.take():
+            if isinstance(note.what, Replied):
+                self._replied(note.what, now)
+            else:
+                self._emitted(note.what, now)
+
+    def _replied(self, reply: Replied, now: float) -> None:
+        if reply.outcome != "accepted":
+            return
+        match reply.command:
+            case "stop":
+                self._stop_asked(now)
+            case "set_cap" if reply.id in self.caps:
+                self._lower(self.caps[reply.id], now)
+            case "ack_fault":
+                self._acked = True
+            case "lease":
+                self._lease = now
+            case "confirm":
+                act, at = self.genuine.get(reply.id, ("", now))
+                if act in {"start", "facing"}:
+                    self._act = self._licence = at
+                elif act == "ok":
+                    self._hand, self._console_held = None, False
+            case _:
+                pass
+
+    def _emitted(self, event: Emitted, now: float) -> None:
+        match event.type:
+            case "session_offered":
+                self._program = self._programs[str(event.fields["program"])]
+                self._session_on = True
+                self._facing, self._live, self._slide_from, self._hand = "forward", None, None, None
+                self._lease = None
+                self._console_held = False
+            case "turn":
+                self._facing = str(event.fields["direction"])
+            case "started" | "completed" | "stopped" | "missed":
+                self._tally[f"session {event.type}"] += 1
+                if event.type != "started":
+                    self._revoke(now)
+                    self._session_on, self._lease = False, None
+                    self._tally[f"ended: {event.fields['reason']}"] += 1
+            case "fault":
+                fault = str(event.fields["id"])
+                self._tally[f"fault {fault}"] += 1
+                self._stop_reason = now
+                if BY_ID[fault].alarm:
+                    self._acked = False
+                if fault == "refusal":
+                    self._violate("refusal", f"the guard refused a command: {event.fields['detail']}", now)
+            case _:
+                pass
+
+    def _stop_asked(self, now: float) -> None:
+        self._stop_reason = now
+        self._revoke(now)
+        belt = self._machine.belt
+        if (belt.speed > REST or belt.is_started) and self._first_known(now):
+            self._owe(now + self._rest_within(), "G11", "a stop was accepted")
+
+    def _first_known(self, now: float) -> bool:
+        """The daemon could know that there is something to stop."""
+        return self._ours or (not self.is_disturbed(now) and self._console_start < now - 5)
+
+    def _lower(self, cap: int, now: float) -> None:
+        present = self._cap(now)
+        self._live = cap if self._live is None else min(cap, self._live)
+        if self._machine.belt.speed > 0 and present is not None:
+            self._slide_from = (present, now)
+
+    def _revoke(self, now: float) -> None:
+        if self._licence is not None:
+            self._unlicensed = now
+            self._stop_reason = now
+        self._licence = self._act = None
+
+    # --- what is written --------------------------------------------------------------------------
+
+    def frame(self, octets: bytes, now: float) -> None:
+        """A frame reaches the machine."""
+        self.look(now)
+        self.frames.append((now, octets))
+        op_code = octets[0]
+        self._tally[f"frame {op_code:02x}"] += 1
+        licensed = self._licence is not None or now <= self._unlicensed + GRACE_S
+        first, self._first_frame = self._first_frame, False
+        match op_code:
+            case 0x08:
+                self._stop_frame(now)
+                return
+            case 0x00:
+                for_stop = now - self._last_stop(now) < 15
+                if not licensed and not for_stop:
+                    self._violate("forbidden", "Request Control while nothing is armed", now)
+            case 0x07:
+                self._start_frame(licensed, now)
+            case 0x02:
+                self._target_frame(int.from_bytes(octets[1:3], "little"), licensed, now)
+            case 0x03:
+                self._incline_frame(int.from_bytes(octets[1:3], "little", signed=True), licensed, now)
+            case _:
+                self._violate("G4", f"the frame {octets.hex(' ')} is no command of ours", now)
+        if first and self._owing:
+            self._violate("G14", f"the first write after our belt was left running is {op_code:02x}", now)
+
+    def _last_stop(self, now: float) -> float:
+        recent = (at for at, frame in reversed(self.frames) if frame[0] == STOP or at < now - 20)
+        return next(recent, -inf)
+
+    def _stop_frame(self, now: float) -> None:
+        self._revoke(now)
+        idle = not self._ours and not self._owing and now > self._stop_reason + 90
+        if idle and self._machine.belt.speed > 0:
+            self._violate("G13", "a Stop into manual use that nobody asked for", now)
+
+    def _start_frame(self, licensed: bool, now: float) -> None:
+        act, self._act = self._act, None
+        patience = self._rules.countdown_s + 45
+        if not licensed or act is None or not 4.9 <= now - act <= patience:
+            given = "none" if act is None else f"one {now - act:.1f} s ago"
+            self._violate("G14", f"Start without a fresh act of a person ({given})", now)
+        if self._machine.belt.speed > REST:
+            self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
+
+    def _target_frame(self, target: int, licensed: bool, now: float) -> None:
+        if not licensed:
+            self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
+        self._told = target
+        cap = self._cap(now)
+        minimum = self._rules.minimum
+        if cap is None or target > max(cap, minimum):
+            allowed = "none" if cap is None else f"{cap / 100:.2f}"
+            self._violate("G5", f"a target of {target / 100:.2f} km/h, the cap is {allowed}", now)
+        if self._console_held and target > minimum:
+            self._violate("presence", "a raise before the OK that a start at the console needs", now)
+        if self.is_disturbed(now):
+            return
+        fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
+        if target > max(fastest + self._rules.step_up + READING + self._noise, minimum):
+            self._violate("G7", f"a target of {target / 100:.2f} km/h at {fastest / 100:.2f}", now)
+        if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
+            hand = self._hand[1] / 100
+            self._violate("G15", f"a raise to {target / 100:.2f} km/h above a hand's {hand:.2f}", now)
+
+    def _incline_frame(self, incline: int, licensed: bool, now: float) -> None:
+        before, at = self._incline
+        self._incline = (incline, now)
+        if not licensed:
+            self._violate("forbidden", "an incline while nothing is armed", now)
+        cap = 0 if self._program is None else self._rules.incline_cap(self._program)
+        if not 0 <= incline <= cap:
+            self._violate("G5", f"an incline of {incline / 10:.1f} %, the cap is {cap / 10:.1f}", now)
+        if abs(incline - before) > 5 and at > -inf:
+            self._violate("G7", f"an incline step from {before / 10:.1f} to {incline / 10:.1f} %", now)
+        if now - at < 4.9:
+            self._violate("G7", "two incline steps within 5 s", now)
+
+    def took(self, octets: bytes, error: int | None, now: float) -> None:
+        """What the machine made of it."""
+        belt = self._machine.belt
+        if octets[0] in {START, TARGET, CONTROL} and error is None and belt.is_started:
+            self._ours = self._ours or self._licence is not None
+        if octets[0] == STOP and error is None and (belt.speed > REST or belt.is_started):
+            self._owe(now + self._rest_within(), "G11", "a Stop was written")
+
+    def unlinked(self, now: float) -> None:
+        """The link to the machine is over."""
+        shown = self._look()
+        if self._ours and shown is not None and shown.link == "connected":
+            self._owe(now + 1.0, "link", "the link was lost with the belt running")
+        self._owing = self._owing or self._ours
+        self._first_frame = True
+        self._revoke(now)
+
+    # --- what the belt does -----------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """Time has passed until now, or somebody has done something."""
+        passed, self._last = now - self._last, now
+        self.hear(now)
+        belt = self._machine.belt
+        speed = belt.speed
+        self._speeds.append((now, speed))
+        if len(self._speeds) > 64:
+            self._speeds = [one for one in self._speeds if one[0] >= now - SEEN_S]
+        if speed == 0 and not belt.is_started:
+            self._ours = False
+            if self._dues:
+                self._dues.clear()
+            self._over_since = self._alone_since = None
+            self._owing = False
+            return
+        if speed > 0:
+            self.moving_s += passed
+        self._judge(speed, now)
+
+    def _judge(self, speed: float, now: float) -> None:
+        if self.reader is None:
+            return
+        loud = self._loud(now)
+        if self._dues:
+            self._dues = [] if loud else self._dues
+            for deadline, law, why in self._dues:
+                if now > max(deadline, self.deaf_until + 8):
+                    self._violate(
+                        law, f"{why}, and the belt still runs {speed / 100:.2f} km/h, no alarm", now
+                    )
+                    return
+        if not self._ours:
+            return
+        self._judge_cap(speed, loud, now)
+        self._judge_alone(loud, now)
+
+    def _judge_cap(self, speed: float, loud: bool, now: float) -> None:
+        cap = self._cap(now)
+        over = cap is not None and speed > max(cap, self._rules.minimum) + CAP_MARGIN + self._noise
+        if not over or loud or self._lies or self._licence is None or self.is_disturbed(now):
+            self._over_since = None
+            return
+        assert cap is not None
+        self._over_since = now if self._over_since is None else self._over_since
+        obeys = (speed - cap) / min(self._rules.deceleration, self._machine.quirks.belt.deceleration)
+        if now - self._over_since > 2 * self._record_s + 6.0 + obeys:
+            self._violate("G8", f"{speed / 100:.2f} km/h for too long, the cap is {cap / 100:.2f}", now)
+
+    def _judge_alone(self, loud: bool, now: float) -> None:
+        """A belt of ours that no session leads is stopped, or everybody hears of it."""
+        if self._licence is not None or loud:
+            self._alone_since = None
+            return
+        self._alone_since = now if self._alone_since is None else self._alone_since
+        if now - max(self._alone_since, self.deaf_until) > 45 + self._rest_within():
+            self._violate("alone", "our belt runs without a session and without an alarm", now)
+
+    def _loud(self, now: float) -> bool:
+        """The loudest alarm is in force, and heard unless somebody silenced it."""
+        shown = self._look()
+        fault = None if shown is None else shown.fault
+        if fault is None or not BY_ID[fault].alarm:
+            self._loud_since = None
+            return False
+        self._loud_since = now if self._loud_since is None else self._loud_since
+        if now - max(self._loud_since, self.alarm_heard) > ALARM_EVERY_S and not self._acked:
+            self._violate("alarm", f"{fault} is in force and was not heard for {ALARM_EVERY_S} s", now)
+        return True
+
+    # --- small ------------------------------------------------------------------------------------
+
+    def _cap(self, now: float) -> float | None:
+        if self._program is None:
+            return None
+        cap: float = self._rules.cap(self._program, self._facing)
+        if self._live is None:
+            return cap
+        slide = 0.0
+        if self._slide_from is not None:
+            start, at = self._slide_from
+            slide = start - SLIDE * (now - at)
+        return max(min(cap, self._live), min(cap, slide))
+
+    def _rest_within(self) -> float:
+        """Of a belt that was told to stop: at rest, or the alarm."""
+        belt = self._machine.belt
+        seconds = max(belt.speed, belt.target) / self._rules.deceleration + 5.0 + 2.0 + 2 * self._record_s
+        return seconds + (24.0 if self._silent else 0.0)
+
+    def _owe(self, deadline: float, law: str, why: str) -> None:
+        if self.reader is not None:
+            self._dues.append((deadline, law, why))
+
+    def _violate(self, law: str, what: str, now: float) -> None:
+        self._tell(Violation(law, what, self._place, now))
