@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from bumble.gatt import Characteristic
 
+from retrowalk.ble.connector import Connector
 from retrowalk.ble.errors import NotFound
 from retrowalk.ble.kinds import STRAP
 from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.ble.scanner import find, scan
 from retrowalk.ble.strap import Strap
-from retrowalk.core.model import Pulse
+from retrowalk.core.model import Connected, Pulse
 from retrowalk.sim.attribute import notify
 from retrowalk.sim.strap import HeartRateStrap
 
@@ -214,3 +215,31 @@ async def test_cancelled_it_hangs_up(worn, listening) -> None:
     bearer.task.cancel()
     await asyncio.wait({bearer.task})
     assert not worn.device.connections
+
+
+async def test_a_treadmills_connector_takes_the_right_of_way_and_says_when_it_is_up(
+    put_up, radio, posted
+) -> None:
+    class Slow(radio.backend.client):
+        async def connect(self, *args: object, **kwargs: object) -> None:
+            await asyncio.sleep(5)
+            await super().connect(*args, **kwargs)
+
+    tread, way = await put_up(), RightOfWay()
+    backend = type(radio.backend)(radio.backend.scanner, Slow, radio.backend.adapter)
+    connector = Connector("Bare*", posted, backend=backend, right_of_way=way)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(3)
+    assert not connector.up.is_set()
+
+    async def attempt() -> bool:
+        return bool(posted.of(Connected))
+
+    assert await way.when_clear(attempt), "not before the treadmill is connected"
+    await asyncio.sleep(1)
+    assert connector.up.is_set()
+    radio.move_away(tread.device)
+    await asyncio.sleep(1)
+    assert not connector.up.is_set()
+    await connector.stop()
+    assert running.done()
