@@ -6,6 +6,7 @@ import pytest
 
 from retrowalk.core.care import CHECK_STRAP
 from retrowalk.core.model import Phase
+from retrowalk.park import park
 
 STOP = 0x08
 POLAR = {"heart_rate_strap": "Polar*"}
@@ -216,3 +217,16 @@ async def test_a_treadmill_with_a_heart_rate_service_is_not_its_own_strap(room, 
         assert not daemon.events("link_lost")
         strap = await room.put_on()
         await daemon.until(lambda _: strap.is_heard, within=60)
+
+
+async def test_park_has_no_time_for_a_strap(room, settings, spec, marker) -> None:
+    async with room.daemon(settings) as daemon:
+        await daemon.walking("rise")
+        await daemon.kill()
+    strap = await room.put_on()
+    connections: list[object] = []
+    strap.device.on("connection", connections.append)
+    (parked,) = await park(settings, room.radio.backend)
+    assert parked.at_rest
+    assert not marker.exists()
+    assert connections == []
