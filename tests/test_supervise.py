@@ -106,7 +106,7 @@ def take(folder: Path) -> None:
 
 def test_one_daemon_at_a_time_has_a_state_folder(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with only_one(folder), pytest.raises(StateFolderError, match="another daemon runs already"):
+    with only_one(folder), pytest.raises(StateFolderError, match="a daemon runs already"):
         take(folder)
     take(folder)
 

@@ -6,6 +6,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+_MOVING, _JSON = "moving-", ".json"
+
+
+def treadmill_of(file_name: str) -> str:
+    """The id of the treadmill whose moving-marker is called so; '' where the file is none."""
+    return file_name[len(_MOVING) : -len(_JSON)] if _is_marker(file_name) else ""
+
+
+def _is_marker(file_name: str) -> bool:
+    return file_name.startswith(_MOVING) and file_name.endswith(_JSON)
+
 
 @dataclass(slots=True)
 class Keepsakes:
@@ -21,7 +32,7 @@ class Keepsakes:
     @property
     def marker(self) -> Path:
         """The moving-marker: there, and synced, while our session may have the belt moving."""
-        return self.folder / f"moving-{self.treadmill_id}.json"
+        return self.folder / f"{_MOVING}{self.treadmill_id}{_JSON}"
 
     @property
     def _distrust(self) -> Path:

@@ -90,26 +90,43 @@ async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
 
 
 class StateFolderError(Exception):
-    """The state folder cannot be this daemon's; the text is one sentence for a person."""
+    """The state folder cannot be this process's; the text is one sentence for a person."""
+
+
+class HeldError(StateFolderError):
+    """Another process holds it."""
+
+
+_HELD = {
+    "run": "a daemon runs already ({}): stop it first (systemctl stop retrowalk)",
+    "park": "`retrowalk park` is at work ({}): wait until it has ended",
+}
+"""By what runs in the other process."""
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold `folder` as the state of this daemon alone while the block runs, however it ends.
+def only_one(folder: Path, command: str = "run") -> Iterator[None]:
+    """Hold `folder` as the state of this process alone while the block runs, however it ends.
 
-    Raises StateFolderError where another daemon holds it, or nobody can.
+    `command` is what runs here, for those who come meanwhile. Raises HeldError where another process holds
+    it, StateFolderError where nobody can.
     """
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context((folder / "daemon.lock").open("w"))
+            lock = held.enter_context((folder / "daemon.lock").open("a+"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StateFolderError(
-                f"another daemon runs already (it holds {folder}): stop it first (systemctl stop retrowalk)"
-            ) from error
+            lock.seek(0)
+            holder, _, process = lock.read().partition(" ")
+            where = f"process {process}, it holds {folder}" if process else f"it holds {folder}"
+            raise HeldError(_HELD.get(holder, _HELD["run"]).format(where)) from error
         except OSError as error:
             raise StateFolderError(
                 f"the state folder {folder} cannot be used: {error.strerror}: set [paths] state_dir"
             ) from error
+        with contextlib.suppress(OSError):  # a full disk: they are told less
+            lock.truncate(0)
+            lock.write(f"{command} {os.getpid()}")
+            lock.flush()
         yield

@@ -103,7 +103,7 @@ def test_a_second_daemon_ends_at_once_with_the_reason(
     run = command("run", "--config", str(tmp_path / "retrowalk.toml"))
     told = subprocess.run(run, env=environ, capture_output=True, text=True, check=False, timeout=10)
     assert told.returncode == 1
-    assert "another daemon runs already" in told.stderr
+    assert "a daemon runs already" in told.stderr
 
 
 def test_without_a_treadmill_there_is_nothing_to_run(

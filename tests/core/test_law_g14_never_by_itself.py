@@ -78,19 +78,68 @@ def test_a_persons_word_does_not_withhold_it(when: str) -> None:
     assert desk.stops == 1
 
 
-def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
-    desk = Desk(connect=False)
-    desk.guard.left_running = True
+def left_by_a_dead_process(**facts: object) -> Desk:
+    desk = Desk(connect=False, **facts)
+    desk.guard.inherit()
     desk.connect()
+    return desk
+
+
+def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
+    desk = left_by_a_dead_process()
     desk.record(120)
     assert desk.last == Stop()
     assert desk.arm() == "a stop is not over"
 
 
-def test_one_that_is_lost_again_before_the_stop_is_an_alarm() -> None:
-    desk = Desk(connect=False)
-    desk.guard.left_running = True
+@pytest.mark.parametrize("rested_s", [1.0, 5.0, 9.5])
+def test_a_start_that_a_dead_process_wrote_last_is_stopped_when_it_takes_effect(rested_s: float) -> None:
+    desk = left_by_a_dead_process()
+    desk.runs(0, rested_s)
+    assert desk.stops == 0
+    assert desk.arm() == "a stop is not over"
+    desk.record(40)
+    assert desk.last == Stop()
+
+
+@pytest.mark.parametrize(("start_delay_s", "outstanding_s"), [(3.0, 10.0), (8.0, 12.0)])
+def test_rest_after_a_dead_process_is_known_when_no_start_can_be_outstanding(
+    start_delay_s: float, outstanding_s: float
+) -> None:
+    desk = left_by_a_dead_process(start_delay_s=start_delay_s)
+    desk.runs(0, outstanding_s - 0.5)
+    assert desk.guard.left_running
+    desk.runs(0, 1.0)
+    assert not desk.guard.left_running
+    assert desk.stops == 0
+
+
+def test_an_old_rest_is_no_reason_to_withhold_the_stop() -> None:
+    desk = left_by_a_dead_process()
+    desk.runs(0, 1.0)
+    desk.silence(4.0)
+    assert desk.last == Stop()
+
+
+def test_but_it_is_on_a_machine_that_falls_silent_at_rest() -> None:
+    desk = left_by_a_dead_process(silent_at_rest=True)
+    desk.runs(0, 1.0)
+    desk.silence(12.0)
+    assert desk.stops == 0
+    assert not desk.guard.left_running
+
+
+def test_on_the_next_link_after_it_rested_nothing_is_outstanding() -> None:
+    desk = left_by_a_dead_process()
+    desk.runs(0, 11.0)
+    desk.lose_link()
     desk.connect()
+    assert not desk.guard.left_running
+    assert desk.arm() == "the belt is not known to rest"
+
+
+def test_one_that_is_lost_again_before_the_stop_is_an_alarm() -> None:
+    desk = left_by_a_dead_process()
     desk.silence(1.0)
     desk.lose_link()
     assert desk.noticed == ["link_lost"]

@@ -1,13 +1,16 @@
 """`retrowalk park`."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from retrowalk.cli.config import FILE, settings_or_exit
+from retrowalk.cli.config import FILE
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.settings import Settings, SettingsError, load_settings
 
 
 @click.command()
@@ -15,12 +18,26 @@ from retrowalk.cli.errors import Exit, UserError
 @click.option("--json", "in_json", is_flag=True, help="One JSON document.")
 def park(file: Path | None, in_json: bool) -> None:
     """Stop the belt now if a session that is gone may have left it moving."""
-    settings = settings_or_exit(file)
+    try:
+        settings, broken = load_settings(file), None
+    except SettingsError as error:  # a broken file must not keep a belt moving: its marker tells enough
+        settings, broken = Settings(), UserError(str(error))
+        broken.show()
+    from retrowalk.cli.bluetooth import bluetooth
     from retrowalk.logs import configure_logging
+    from retrowalk.park import left_moving
     from retrowalk.park import park as park_all
+    from retrowalk.supervise import StateFolderError
 
     configure_logging(settings.log.format, settings.log.level)
-    parked = asyncio.run(park_all(settings))
+    try:
+        if left_moving(settings.paths.state):
+            with _alone(settings.paths.state):
+                parked = asyncio.run(park_all(settings, bluetooth()))
+        else:
+            parked = []
+    except StateFolderError as error:
+        raise UserError(str(error), Exit.FAILED) from error
     if in_json:
         told = [{"treadmill": p.treadmill, "at_rest": p.at_rest, "reached": p.reached} for p in parked]
         click.echo(json.dumps(told))
@@ -34,3 +51,20 @@ def park(file: Path | None, in_json: bool) -> None:
             raise UserError(f"{one.treadmill} could not be reached: pull its safety cord", Exit.UNREACHABLE)
         if not one.at_rest:
             raise UserError(f"{one.treadmill} is not known to rest: pull its safety cord", Exit.FAILED)
+    if broken is not None:
+        raise SystemExit(broken.exit_code)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No daemon and no other park has the treadmills; a folder that takes no lock must not stop us."""
+    from retrowalk.supervise import HeldError, StateFolderError, only_one
+
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(only_one(folder, "park"))
+        except HeldError as error:
+            raise UserError(f"nothing was parked: {error}", Exit.REFUSED) from error
+        except StateFolderError as error:
+            click.echo(f"retrowalk: {error}", err=True)
+        yield

@@ -85,7 +85,8 @@ class Controller:
         self._setup = setup
         self.belt = belt
         self.guard = belt.guard
-        self.guard.left_running = left_running
+        if left_running:
+            self.guard.inherit()
         self.session: Session | None = None
         self.machine: Machine | None = None
         self._ledger = Ledger()

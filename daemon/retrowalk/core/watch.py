@@ -64,6 +64,9 @@ class Watch:
         """What the machine may start at, if it remembers."""
         self._starts_high = False
         self._left_start = False
+        self._unseen_start: Outstanding | None = None
+        """A Start that a process that is gone may have written last: it counts from the connection."""
+        self._inherited = False
         self._still_said = False
         self._unexpected_until = self._keyless_until = float("-inf")
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
@@ -168,6 +171,10 @@ class Watch:
 
     # --- the link ---------------------------------------------------------------------------------
 
+    def inherit(self) -> None:
+        """A session of a process that is gone left the moving-marker: the belt may run, or be about to."""
+        self.left_running = self._inherited = True
+
     def connect(self, machine: Machine, now: float) -> None:
         """A new connection: nothing is known of the belt, nothing is granted."""
         if self.connected:
@@ -176,6 +183,7 @@ class Watch:
         self.motion = Motion()
         self._connected_at = now
         self.control = self._still_said = False
+        self._unseen_start = Outstanding(now, machine.start_delay_s) if self._inherited else None
         if self._left_start:
             self._left_start = False
             self.want_stop(now, must_write=True)
@@ -270,9 +278,13 @@ class Watch:
         self._last_speed = speed if self._last_speed is None else max(speed, self._last_speed)
 
     def _judge_left_running(self, now: float) -> None:
-        if self.motion.at_rest:
-            self._rested(now)
-        elif self.motion.speed is not None and self.motion.speed > MOVING:
+        """Rest withholds Stop, but it is known only when no Start can be outstanding any more."""
+        assert self._connected_at is not None
+        start, motion = self._unseen_start, self.motion
+        if self._measured_rest(now):
+            if start is None or start.run_out(now):
+                self._rested(now)
+        elif now >= self._connected_at + FRESH_S or (motion.speed is not None and motion.speed > MOVING):
             self.want_stop(now)
 
     def _judge_run(self, steering: Steering, speed: Speed, now: float) -> None:
@@ -322,7 +334,7 @@ class Watch:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if stop is not None and stop.asked_still is not None and not stop.must_write:
             self.distrusted = False
-        self.left_running = False
+        self.left_running = self._inherited = False
         self._find("rest")
 
     # --- time -------------------------------------------------------------------------------------
@@ -334,8 +346,7 @@ class Watch:
         if self._stop is not None:
             self._judge_stop(self._stop, now)
         elif self.left_running:
-            if now >= self._connected_at + FRESH_S and not self.motion.at_rest:
-                self.want_stop(now)
+            self._judge_left_running(now)
         elif self._arming is not None:
             self._tick_armed(self._arming, now)
         elif self._start is not None:
