@@ -155,6 +155,7 @@ class App:
             station.post,
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
+            urgent=lambda: station.controller.marked,
             rng=self._rng,
             right_of_way=self._right_of_way,
             backend=backend,

@@ -76,6 +76,29 @@ async def test_a_link_that_does_not_hold_is_not_rebuilt_in_a_hurry(tread, connec
     assert waits[-1].endswith("the Bluetooth link was lost")
 
 
+async def test_while_the_belt_may_be_running_there_is_next_to_no_wait(tread, radio, posted, states) -> None:
+    moving = [True]
+    connector = Connector(
+        ADDRESS, posted, state=states, backend=radio.backend, urgent=lambda: moving[0], rng=seeded()
+    )
+    running = asyncio.create_task(connector.run())
+    for _ in range(8):
+        await asyncio.sleep(5)
+        assert connector.link is not None, "however often it is lost again"
+        tread.cut()
+    radio.move_away(tread.device)
+    await asyncio.sleep(600)
+    ends = [at for at, state in states.all if state.startswith("waiting")]
+    after = [next(at for at, state in states.all if at > end) for end in ends[:-1]]
+    assert max(at - end for at, end in zip(after, ends, strict=False)) <= 0.5
+    moving[0] = False
+    await asyncio.sleep(300)
+    (*_, last, nearly) = [at for at, state in states.all if state == "scanning"]
+    assert nearly - last > 15, "an absent treadmill that nobody needs is looked for now and then"
+    await connector.stop()
+    assert running.done()
+
+
 async def test_the_log_says_once_why_an_absent_treadmill_is_not_reached(radio, connector) -> None:
     with capture_logs() as lines:
         await asyncio.sleep(600)

@@ -96,6 +96,9 @@ def test_silenced_an_alarm_is_still_in_force_and_a_new_one_sounds() -> None:
     assert alarm(ledger) is None
     ledger.raise_("stop_ignored", 3.0)
     assert alarm(ledger) is BY_ID["stop_ignored"]
+    ledger.silenced = True
+    assert not ledger.raise_("stop_ignored", 4.0)
+    assert alarm(ledger) is BY_ID["stop_ignored"], "it has happened again"
 
 
 def test_what_a_person_has_to_clear_does_not_end_with_the_session() -> None:

@@ -343,3 +343,12 @@ def test_a_push_before_that_is_motion_that_nobody_started() -> None:
     assert bench.run(120, until=lambda b: "The belt is still. Do not push it yet." in b.said())
     pushed(bench, 1.0, 150)
     assert bench.faults() == ["unexpected_motion"]
+
+
+def test_whoever_turns_in_a_rest_has_the_time_of_a_turn() -> None:
+    bench = bench_with('{ rest = "3s" }', BACKWARD, site=SiteLimits(countdown_s=5))
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.RESTING)
+    rested = bench.now
+    assert bench.run(60, until=lambda b: b.sent(0x07) != [])
+    assert bench.sent(0x07)[0] - rested >= 10

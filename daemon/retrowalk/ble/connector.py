@@ -21,6 +21,8 @@ _SEARCH_FOR: Final = 10.0
 _LONGEST_WAIT: Final = 60.0
 _LONGEST_SEARCH_PAUSE: Final = 10.0
 """Who switches the treadmill on should not stand there for a minute."""
+_HURRY: Final = 0.5
+"""The longest wait while the belt may be running: long enough not to spin where the adapter is gone."""
 _TRIES_AT_ONCE: Final = 3
 """After a loss the belt may be running with nobody to stop it: so many attempts follow without a wait."""
 _TRIES_BEFORE_A_NEW_SEARCH: Final = 3
@@ -45,10 +47,14 @@ class Connector:
         describe: Describe = describe,
         state: Callable[[str], None] = lambda _: None,
         backend: Backend = PLATFORM,
+        urgent: Callable[[], bool] = lambda: False,
         rng: random.Random | None = None,
         right_of_way: RightOfWay | None = None,
     ) -> None:
-        """`target` is an address, a name or a name pattern; `rng` spreads the waits."""
+        """`target` is an address, a name or a name pattern; `rng` spreads the waits.
+
+        `urgent`: a belt of ours may be running with nobody to stop it. Then there is next to no wait.
+        """
         self.link: Link | None = None
         self.up = asyncio.Event()
         """Set while there is a link."""
@@ -58,6 +64,7 @@ class Connector:
         self._describe = describe
         self._state = state
         self._backend = backend
+        self._urgent = urgent
         self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
         self._right_of_way = right_of_way or RightOfWay()
         self._connection = 0
@@ -150,6 +157,8 @@ class Connector:
         self._reading = None  # after a while the machine may show another unit, or be another machine
         longest = _LONGEST_SEARCH_PAUSE if isinstance(error, NotFound) else _LONGEST_WAIT
         seconds = min(longest, 2.0 ** min(self._failures - 1, 10)) * self._rng.uniform(0.8, 1.2)
+        if self._urgent():
+            seconds = min(seconds, _HURRY)
         self._state(f"waiting {seconds:.0f} s: {error}")
         if str(error) != self._trouble:  # once for each kind of trouble: it may be switched off for days
             self._trouble = str(error)

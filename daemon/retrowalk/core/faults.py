@@ -131,15 +131,15 @@ class Ledger:
         self.silenced = False
 
     def raise_(self, fault_id: str, now: float) -> bool:
-        """Put a fault in force; False if it already is."""
+        """Put a fault in force; False if it already is. An alarm sounds each time, silenced before or not."""
         fault = BY_ID[fault_id]
+        if fault.alarm:
+            self.silenced = False
         if fault_id in self._active:
             return False
         self._active[fault_id] = now
         if self.first is None or (fault.reaction >= Reaction.STOP > self.first.reaction):
             self.first = fault
-        if fault.alarm:
-            self.silenced = False
         return True
 
     def clear(self, *how: Clears) -> tuple[Fault, ...]:

@@ -250,11 +250,12 @@ class Session:
 
     def ready(self, now: float) -> None:
         """The guard is armed by an act at the machine: the countdown begins."""
-        if self.halt is Halt.TURN or self.heading is not self.facing:
+        turns = self.halt is Halt.TURN or self.heading is not self.facing
+        if turns:
             self._face(self.heading)
         self._start_at = now + self.limits.countdown_s
         if self._rest_since is not None:
-            dwell = self.limits.turn_dwell_s if self.halt is Halt.TURN else 0.0
+            dwell = self.limits.turn_dwell_s if turns else 0.0
             self._start_at = max(self._start_at, self._rest_since + dwell, now + self._rest_left(now))
         self._go(Stage.COUNTDOWN, now)
         self._called = None
