@@ -47,7 +47,11 @@ def test_one_call_in_the_whole_tree_hands_a_frame_to_the_link() -> None:
 
 def test_the_door_is_built_in_one_place_and_gets_the_stations_write() -> None:
     assert calls_of("Belt", of_self=False).count("station.py") == 1
-    assert set(calls_of("Belt")) <= {"station.py", "sim/model/treadmill.py"}
+    # a replay has one too, without a link: the import contracts keep it from one
+    assert set(calls_of("Belt")) <= {"station.py", "sim/model/treadmill.py", "journal/replay.py"}
+    replay = (DAEMON / "journal" / "replay.py").read_text()
+    assert "retrowalk.ble" not in replay
+    assert "retrowalk.station" not in replay
 
 
 def test_only_the_link_of_the_daemon_writes_to_a_characteristic() -> None:
