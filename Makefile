@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak lock clean
+.PHONY: help setup demo test check mutants bench soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -30,6 +30,9 @@ test: check ## check, then all tests, with their coverage
 soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
 	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+mutants: setup ## every small slip in the guard and the door, one at a time: does a test see it? (FILES="belt.py core/guard.py")
+	@$(BIN)/python -m tests.mutation $(FILES)
 
 bench: setup ## the figures the README states
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done
