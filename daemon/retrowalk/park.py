@@ -54,7 +54,7 @@ async def park(
 ) -> list[Parked]:
     """Connect to each treadmill with a moving-marker and stop it, unless it is known to rest.
 
-    `build` makes the App, of the settings and `backend=`. Raises StateFolderError where no marker can be read.
+    `build` makes the App, of the settings and `backend=`. Raises StateFolderError if no marker can be read.
     """
     folder = settings.paths.state
     left = {name: _treadmill(settings, folder, name) for name in left_moving(folder)}
