@@ -54,7 +54,7 @@ class Air:
         error = self.treadmill.write(CLIENT, frame, asyncio.get_running_loop().time())
         self._post(Written(connection, ticket, "" if error is None else "refused", error))
 
-    def drop(self, why: str) -> None:
+    def drop(self, why: str, away_s: float = 0.0) -> None:
         self.dropped.append(why)
         self._post(Lost(1, why))
 

@@ -47,7 +47,7 @@ class Radio(Protocol):
     """What keeps a link to the treadmill: `ble.connector.Connector`."""
 
     def write(self, connection: int, ticket: int, frame: bytes) -> None: ...
-    def drop(self, why: str) -> None: ...
+    def drop(self, why: str, away_s: float = 0.0) -> None: ...
 
 
 class Speaker(Protocol):
@@ -207,9 +207,9 @@ class Station:
             case Said(text, alarm):
                 if text and not alarm:
                     self._speaker.say(effect)
-            case DropLink(why):
+            case DropLink(why, away_s):
                 if self._radio is not None:
-                    self._radio.drop(why)
+                    self._radio.drop(why, away_s)
             case Mark() | Unmark() | Quarantine():
                 self._disk.put_nowait(effect)
 

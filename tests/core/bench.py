@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from blefit import uuids
 from retrowalk.belt import Belt
@@ -87,6 +88,8 @@ class Bench:
     writes_arrive: bool = True
     site: SiteLimits = field(default_factory=lambda: SiteLimits(level=6))
     each_step: list[Callable[["Bench"], None]] = field(default_factory=list)
+    mind: Callable[[Belt], Any] | None = None
+    """Makes what decides in place of a controller."""
 
     def __post_init__(self) -> None:
         self.now = 100.0
@@ -106,7 +109,12 @@ class Bench:
         self._ids = count(1)
         if self.setup is None:
             self.setup = Setup(site=self.site, find_program=self._find, new_id=lambda: f"s{next(self._ids)}")
-        self.controller = Controller(self.setup, Belt(Guard(), self._write), left_running=self.left_running)
+        belt = Belt(Guard(), self._write)
+        self.controller: Any = (
+            Controller(self.setup, belt, left_running=self.left_running)
+            if self.mind is None
+            else self.mind(belt)
+        )
         if self.connect_now:
             self.connect()
             self.run(2.0)

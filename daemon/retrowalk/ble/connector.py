@@ -1,6 +1,7 @@
 """Keeps a treadmill connected: looks for it, opens one link after another, for ever."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Final
@@ -71,6 +72,9 @@ class Connector:
         self._failures = 0
         self._tries_at_once = 0
         self._dropped = False
+        self._away_s = 0.0
+        self._back = asyncio.Event()
+        """It need not stay away any longer."""
         self._trouble = ""
         self._found: Found | None = None
         self._reading: Reading | None = None
@@ -109,10 +113,16 @@ class Connector:
         else:
             self._post(Written(connection, ticket, "the connection is gone"))
 
-    def drop(self, why: str) -> None:
-        """Takes the present link down, if there is one; the next one is opened at once."""
+    def drop(self, why: str, away_s: float = 0.0) -> None:
+        """Takes the present link down, if there is one; the next one is opened after `away_s`, or at once.
+
+        While it stays away a second call brings it back.
+        """
+        self._back.set()
         if self.link is not None:
             self._dropped = True
+            self._away_s = away_s
+            self._back.clear()
             self.link.end(why)
 
     async def _open(self) -> Link:
@@ -151,7 +161,16 @@ class Connector:
         self.link = None
         if loop.time() - since < _STEADY and not self._dropped:
             raise LinkLost(why)
+        if self._away_s > 0:
+            await self._stay_away()
         self._failures, self._tries_at_once = 0, _TRIES_AT_ONCE
+
+    async def _stay_away(self) -> None:
+        self._state(f"away for {self._away_s:g} s")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._away_s):
+                await self._back.wait()
+        self._away_s = 0.0
 
     async def _wait(self, error: LinkError) -> None:
         self._reading = None  # after a while the machine may show another unit, or be another machine

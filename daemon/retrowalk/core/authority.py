@@ -19,6 +19,9 @@ STEP_UP_CEILING = Speed(50)
 
 WAIT_CEILING_S = 60.0
 
+EMPTY_BELT_CEILING = Speed(250)
+"""Commissioning moves a belt that nobody has tested."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
@@ -33,6 +36,8 @@ class Authority:
     incline_cap: Incline
     wait_s: float
     """How long the armed belt may wait at rest for its Start; then it is disarmed."""
+    empty_belt: bool = False
+    """Commissioning: nobody is on the belt. It alone allows `Guard.test_start`."""
 
     def problem(self, minimum: Speed) -> str:
         """Why nothing may be armed with it on a machine of that slowest speed, or ''."""
@@ -44,6 +49,9 @@ class Authority:
             return "a change step or the incline is above its ceiling"
         if self.wait_s > WAIT_CEILING_S:
             return "an armed belt would wait longer than its ceiling"
+        slow = self.direction is Direction.FORWARD and self.ceiling <= EMPTY_BELT_CEILING
+        if self.empty_belt and not slow:
+            return "an empty belt is tested forward and slowly"
         return ""
 
 

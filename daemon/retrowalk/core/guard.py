@@ -25,7 +25,9 @@ G12 Control lost: disarm, Stop. Safety key, stop or pause on the console: disarm
 G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Stop; so it is soon after a
     rest of our session that nobody commanded, unless the console reported its Start key. Other motion while
     idle is manual use: watched, no frame sent.
-G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine.
+G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine. A Start
+    goes to a belt at rest. One exception, `test_start`: commissioning sends one to an empty belt at its
+    slowest, by an act of its own, to see whether the machine takes it for a Stop.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
     While the belt falls, which may be a stop at the console, no target is above its speed. A zero from a
     moving belt is no hand, and nothing is sent on it, until it is known as rest.
@@ -37,7 +39,7 @@ Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, mo
 """
 
 from blefit.units import Incline, Speed
-from retrowalk.core.arming import Arming, Outstanding
+from retrowalk.core.arming import INTENT_S, Arming, Outstanding
 from retrowalk.core.authority import Approved, Authority, Refusal, Seal, State, parse
 from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import (
@@ -123,6 +125,19 @@ class Guard(Watch):
         if self._arming is not None:
             self._arming.intend(now)
 
+    def test_start(self, now: float) -> str:
+        """An act at the machine allows one Start to the running, empty belt (G14). Returns why not, or ''."""
+        reason = self._why_no_test()
+        self._start_test = None if reason else now
+        return reason
+
+    def _why_no_test(self) -> str:
+        run = self._steering
+        if run is None or not run.authority.empty_belt or self.state is not State.RUNNING or self.faulted:
+            return "only an empty belt that runs is tested so"
+        slowest = run.target_met and run.hand is None and run.commanded == run.slowest
+        return "" if slowest else "the belt is not at its slowest"
+
     def limit(self, speed: Speed, now: float) -> None:
         """The live cap: only ever lower within a session, sliding while the belt moves."""
         self._live_cap = speed if self._live_cap is None else min(speed, self._live_cap)
@@ -142,7 +157,8 @@ class Guard(Watch):
         return ready and self.control and self._speed_is_known(now)
 
     def may_start(self, now: float) -> bool:
-        """A Start could pass: the countdown has just ended, the belt is known to rest, control is granted."""
+        """A Start could pass: the countdown has just ended, the belt is known to rest, control is granted; or
+        it is the one that `test_start` allowed."""
         return self._review_start(now) is None
 
     def may_target_at_rest(self, now: float) -> bool:
@@ -210,6 +226,8 @@ class Guard(Watch):
         return self._unmarked() if self.control else Refusal("G6", "control is not granted")
 
     def _review_start(self, now: float) -> Refusal | None:
+        if self._start_test is not None:
+            return self._review_start_test(self._start_test, now)
         if self._arming is None or self.faulted:
             return Refusal("G1", "not armed")
         if not self._arming.may_start(now):
@@ -217,6 +235,14 @@ class Guard(Watch):
         if not self._surely_resting(now):
             return Refusal("G14", "the belt is not known to rest")
         return self._ungranted()
+
+    def _review_start_test(self, allowed: float, now: float) -> Refusal | None:
+        if now - allowed > INTENT_S:
+            return Refusal("G2", "the act for it is over")
+        reason = self._why_no_test()
+        if not reason and not self._speed_is_known(now):
+            reason = "the speed is not known"
+        return Refusal("G14", reason) if reason else self._ungranted()
 
     def _why_no_target(self, steering: Steering, now: float) -> Refusal | None:
         machine = self.machine
@@ -248,6 +274,8 @@ class Guard(Watch):
                 self._stop.sent(now)
             case RequestControl() if self._stop is not None:
                 self._stop.control_sent()
+            case Start() if self._start_test is not None:
+                self._start_test = None  # the run goes on, and is judged as before
             case Start() if self.machine is not None:
                 self.state, self._arming = State.STARTING, None
                 self._start = Outstanding(now, self.machine.start_delay_s)

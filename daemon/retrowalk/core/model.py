@@ -367,9 +367,13 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class DropLink:
-    """The link is of no use any more: take it down and build a new one."""
+    """Take the link down and build a new one: at once, for it is of no use any more, or after `away_s`.
+
+    While none is there, a second one ends that wait.
+    """
 
     why: str
+    away_s: float = 0.0
 
 
 Effect = Emitted | Replied | Said | Mark | Unmark | Quarantine | DropLink

@@ -50,6 +50,11 @@ class Steering:
         return None if self._target is None else self._target.speed
 
     @property
+    def slowest(self) -> Speed:
+        """The machine's minimum."""
+        return self._machine.minimum
+
+    @property
     def target_met(self) -> bool:
         """The present target has been measured."""
         return self._target is not None and self._target.met

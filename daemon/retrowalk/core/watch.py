@@ -54,6 +54,8 @@ class Watch:
         self._connected_at: float | None = None
         self._arming: Arming | None = None
         self._start: Outstanding | None = None
+        self._start_test: float | None = None
+        """When an act allowed one Start to the running, empty belt (commissioning)."""
         self._steering: Steering | None = None
         self._stop: Stopping | None = None
         self._incline = Incline(0)
@@ -425,7 +427,7 @@ class Watch:
     def _disarm(self) -> None:
         self.state = State.DISARMED
         steering, self._steering = self._steering, None
-        self._arming = self._start = None
+        self._arming = self._start = self._start_test = None
         self._late = False
         if steering is None:
             return
