@@ -55,6 +55,7 @@ class Air:
         self._post(Written(connection, ticket, "" if error is None else "refused", error))
 
     def drop(self, why: str, away_s: float = 0.0) -> None:
+        assert away_s == 0, "a session never stays away"
         self.dropped.append(why)
         self._post(Lost(1, why))
 

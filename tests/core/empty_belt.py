@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from bench import Bench
+from tests.core.bench import Bench
 
-from retrowalk.core.commissioner import Commissioner, Verdict
+from retrowalk.core.attending import Verdict
+from retrowalk.core.commissioner import Commissioner
 from retrowalk.core.model import Act, DropLink, Machine
 from retrowalk.sim.model.quirks import Quirks
 
@@ -33,6 +34,10 @@ class EmptyBelt(Bench):
         self.mind = lambda belt: Commissioner(belt, "test", left_running=self.left_running)
         super().__post_init__()
         self.commissioner: Commissioner = self.controller
+
+    def lose_link(self) -> None:
+        super().lose_link()
+        self.away_until = self.away_until or self.now + RECONNECTS_S
 
     def _act(self) -> None:
         before = len(self.effects)

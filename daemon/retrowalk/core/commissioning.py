@@ -46,14 +46,11 @@ class Measured:
 
         One that does not keep its targets is held to its slowest speed.
         """
-        slowest = max(machine.minimum, _grid_above(machine, self.slowest or Speed(0)))
-        kept = machine.maximum if self.reverts_after_s is None else slowest
         runs_on = self.keeps_running_without_link
         return replace(
             machine,
             commissioned=True,
-            minimum=slowest,
-            maximum=min(machine.maximum, kept),
+            maximum=machine.maximum if self.reverts_after_s is None else machine.minimum,
             deceleration=self.deceleration or machine.deceleration,
             start_delay_s=machine.start_delay_s if self.start_delay_s is None else self.start_delay_s,
             silent_at_rest=machine.silent_at_rest or bool(self.silent_at_rest),
@@ -63,12 +60,6 @@ class Measured:
             starts_above_minimum=machine.starts_above_minimum or bool(self.starts_above_minimum),
             keeps_running_without_link=machine.keeps_running_without_link if runs_on is None else runs_on,
         )
-
-
-def _grid_above(machine: Machine, speed: Speed) -> Speed:
-    """The lowest speed of the machine's grid that is not below `speed`, its reading error aside."""
-    steps = -(-(speed - NEAR - machine.minimum) // max(machine.increment, 1))
-    return Speed(machine.minimum + max(0, steps) * machine.increment)
 
 
 def ramp(trace: Trace, high: Speed) -> list[tuple[float, Speed]]:

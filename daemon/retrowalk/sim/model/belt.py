@@ -38,6 +38,7 @@ class Belt:
         self._now = now
         self._ramp = Ramp(quirks.acceleration, quirks.deceleration)
         self._starts_at: float | None = None
+        self._reverts_at: float | None = None
         self._wanted = 0.0
         self._remembered = 0.0
 
@@ -61,6 +62,11 @@ class Belt:
         """When it will next do something by itself."""
         if self._starts_at is not None:
             return self._starts_at
+        dues = [due for due in (self._reverts_at, self._runs_away_at) if due is not None]
+        return min(dues, default=None)
+
+    @property
+    def _runs_away_at(self) -> float | None:
         if self._quirks.runaway_after_s is None or self.started_moving is None or self.running_away:
             return None
         return self.started_moving + self._quirks.runaway_after_s
@@ -100,15 +106,20 @@ class Belt:
         self._wanted = self._remembered = self.target * unit
         if self.motion is Motion.RUNNING and not self.running_away:
             self._drive()
+            if self._quirks.reverts_after_s is not None:
+                self._reverts_at = self._now + self._quirks.reverts_after_s
 
     def advance(self, now: float) -> None:
         """Let time pass until `now`."""
         while (due := self.next_due) is not None and due <= now:
             self._move(due)
-            if self._starts_at is None:
-                self._run_away()
-            else:
+            if self._starts_at is not None:
                 self._leave_rest()
+            elif due == self._reverts_at:
+                self.aim(self._ranges.minimum)
+                self._reverts_at = None
+            else:
+                self._run_away()
         self._move(now)
 
     def _move(self, now: float) -> None:
@@ -135,14 +146,14 @@ class Belt:
             self.started_moving = self._now
 
     def _run_away(self) -> None:
-        self.running_away = True
+        self.running_away, self._reverts_at = True, None
         self._ramp.rise = self._quirks.runaway_acceleration
         self._ramp.goal = self._quirks.runaway_speed
 
     def _halt(self, motion: Motion) -> None:
         self.motion = motion
         self.target, self._wanted = Speed(0), 0.0
-        self._starts_at = self.started_moving = None
+        self._starts_at = self._reverts_at = self.started_moving = None
         self.running_away = False
         self._ramp.rise = self._quirks.acceleration
         self._ramp.goal = 0

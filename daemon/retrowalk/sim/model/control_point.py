@@ -195,7 +195,7 @@ class ControlPoint:
             self._machine.pause(client)
             return ResultCode.SUCCESS
         if not self._machine.is_started and not self._machine.is_paused:
-            return ResultCode.OPERATION_FAILED
+            return self._start(client) if self._quirks.stop_starts else ResultCode.OPERATION_FAILED
         self._machine.stop(client)
         if self._quirks.control_lost_on_stop:
             self.holder = None

@@ -96,6 +96,8 @@ class BeltQuirks:
     needs_target_to_move: bool = False
     ignores_stop: bool = False
     """It answers Stop with success and goes on; console and safety key work."""
+    reverts_after_s: float | None = None
+    """So long after it took a target it goes back to its slowest speed by itself."""
     runaway_after_s: float | None = None
     """After so long in motion it speeds up by itself and takes no target; Stop works."""
     runaway_speed: Speed = field(default=Speed(600))
@@ -124,6 +126,8 @@ class ControlQuirks:
     """Every operation it knows is answered with success, whatever becomes of it."""
     start_toggles: bool = False
     """Start on a running belt stops it."""
+    stop_starts: bool = False
+    """Stop on a belt at rest starts it."""
     pause_supported: bool = True
     targets_are_mph: bool = False
     """It takes a target of 100 from a client for 1 mph."""
