@@ -42,7 +42,7 @@ def test_a_slip_makes_these(code: str, changes: set[str]) -> None:
 
 
 def test_what_is_run_on_import_belongs_to_no_function_and_annotations_are_no_code() -> None:
-    source = b"A: int | None = 1\nclass C:\n    x: bool = True\n    def f(self, a: int = 2) -> int:\n        b()\n"
+    source = b"A: int | None = 1\nclass C:\n  x: bool = True\n  def f(self, a: int = 2) -> int:\n    b()\n"
     assert {(m.function, m.change) for m in mutants_of(source)} == {
         ("", "1 => 2"),
         ("", "1 => 0"),
