@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants bench soak lock clean
+.PHONY: help setup demo test check mutants kills bench soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -33,6 +33,9 @@ soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=
 
 mutants: setup ## every small slip in the guard and the door, one at a time: does a test see it? (FILES="belt.py core/guard.py")
 	@$(BIN)/python -m tests.mutation $(FILES)
+
+kills: setup ## the daemon killed (-9) at every stage of a session, park after it: real processes, minutes
+	@$(BIN)/python -m pytest -n 2 -m 'long or not long' tests/processes
 
 bench: setup ## the figures the README states
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done

@@ -111,6 +111,12 @@ def test_one_daemon_at_a_time_has_a_state_folder(tmp_path: Path) -> None:
     take(folder)
 
 
+def test_who_holds_it_is_told(tmp_path: Path) -> None:
+    told = rf"`retrowalk park` is at work \(process {os.getpid()}, it holds "
+    with only_one(tmp_path, "park"), pytest.raises(StateFolderError, match=told):
+        take(tmp_path)
+
+
 def test_a_state_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateFolderError, match=r"file/state cannot be used: Not a directory: set \[paths\]"):

@@ -59,6 +59,41 @@ def test_a_treadmill_out_of_reach_is_the_person_s_to_stop(config, tmp_path) -> N
     assert (tmp_path / "state" / "moving-tm.json").exists()
 
 
+def test_a_broken_configuration_is_told_and_keeps_nobody_from_parking(
+    config, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    Path(config).write_text("[safety]\nbackward_cap_kmh = 6\n")
+    assert cli.main(["park", "--config", config]) == 2
+    told = capsys.readouterr()
+    assert told.out == "Nothing to park: no session left a belt moving.\n"
+    assert "6 is above the ceiling 5 km/h" in told.err
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "moving-tm.json").write_text("torn")
+    assert cli.main(["park", "--config", config]) == 3
+    told = capsys.readouterr()
+    assert told.err.endswith("tm could not be reached: pull its safety cord\n")
+
+
+def test_a_state_folder_that_nobody_may_read_is_told(config, tmp_path, capsys, monkeypatch) -> None:
+    def denied(_path: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", denied)  # who runs the tests may be root, who may read everything
+    assert cli.main(["park", "--config", config]) == 1
+    assert "cannot be read: Permission denied: pull the cord of a belt that moves" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_lock_keeps_nobody_from_parking(config, tmp_path, capsys) -> None:
+    (tmp_path / "state" / "daemon.lock").mkdir(parents=True)
+    (tmp_path / "state" / "moving-tm.json").write_text("torn")
+    Path(config).write_text(Path(config).read_text().replace('"tm"', '"other"'))
+    assert cli.main(["park", "--config", config]) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert "state cannot be used: Is a directory" in told[0]
+    assert told[-1] == "retrowalk: tm could not be reached: pull its safety cord"
+
+
 def test_the_service_manager_waits_longer_than_park_tries() -> None:
     unit = (systemd_dir() / "retrowalk.service").read_text()
     (granted,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)

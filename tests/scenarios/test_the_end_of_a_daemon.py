@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from retrowalk.core.faults import CORD
 from retrowalk.core.model import Offer, Phase
 from retrowalk.park import Parked, park
@@ -154,6 +156,36 @@ async def test_a_belt_that_somebody_else_started_is_left_alone_at_the_end(room, 
         await asyncio.sleep(5)
     assert spec.machine.kmh > 0.5
     assert spec.machine.written == []
+
+
+@pytest.mark.parametrize(
+    "changed", [{"id": "renamed"}, {"machine": "gone"}], ids=["renamed", "without its machine file"]
+)
+async def test_a_configuration_that_was_changed_meanwhile_keeps_no_belt_moving(
+    room, spec, marker, changed: dict[str, str]
+) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        await daemon.kill()
+    assert spec.machine.kmh > 0.5
+    settings = room.settings(treadmill=changed)
+    assert await park(settings, room.radio.backend) == [Parked("tm", at_rest=True, reached=True)]
+    assert spec.machine.at_rest
+    assert not marker.exists()
+
+
+async def test_a_start_that_was_on_its_way_is_stopped_when_it_takes_effect(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await daemon.until(lambda _: START in spec.machine.op_codes)
+        await daemon.kill()
+    assert spec.machine.kmh == 0
+    written = len(spec.machine.written)
+    assert await park(room.settings(), room.radio.backend) == [Parked("tm", at_rest=True, reached=True)]
+    assert spec.machine.op_codes[written] == STOP
+    await asyncio.sleep(20)
+    assert spec.machine.at_rest
+    assert not marker.exists()
 
 
 CHILD = """

@@ -52,7 +52,7 @@ def park(file: Path | None, in_json: bool) -> None:
         if not one.at_rest:
             raise UserError(f"{one.treadmill} is not known to rest: pull its safety cord", Exit.FAILED)
     if broken is not None:
-        raise SystemExit(broken.exit_code)
+        click.get_current_context().exit(broken.exit_code)
 
 
 @contextlib.contextmanager
