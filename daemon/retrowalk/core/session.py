@@ -67,7 +67,13 @@ class Session:
         self.live_cap: Speed | None = None
         """As set by set_cap."""
         self.cue = ""
-        self.index = 0
+        self.segment: Segment
+        """The present step."""
+        self.next_segment: Segment | None
+        """The step after it."""
+        self.next_label: str | None
+        self._left_after_s: float
+        self._stand_at(0)
         self.in_step_s = 0.0
         self.in_step_m = 0.0
         self.moving_s = 0.0
@@ -92,17 +98,6 @@ class Session:
         """Events and sentences since the last call."""
         notes, self._notes = self._notes, []
         return notes
-
-    @property
-    def segment(self) -> Segment:
-        """The present step."""
-        return self.timeline.segments[min(self.index, len(self.timeline.segments) - 1)]
-
-    @property
-    def next_segment(self) -> Segment | None:
-        """The step after it."""
-        after = self.index + 1
-        return self.timeline.segments[after] if after < len(self.timeline.segments) else None
 
     @property
     def heading(self) -> Direction:
@@ -194,8 +189,7 @@ class Session:
 
     def remaining(self, now: float) -> float:
         """Seconds of planned time left, without what people take."""
-        rest = sum(s.expected_s for s in self.timeline.segments[self.index + 1 :])
-        return rest + (self.step_remaining(now) or 0.0)
+        return self._left_after_s + (self.step_remaining(now) or 0.0)
 
     # --- what happens to it -----------------------------------------------------------------------
 
@@ -444,9 +438,16 @@ class Session:
             self.ask_to_halt(Halt(following.kind), now)
 
     def _next_step(self) -> None:
-        self.index += 1
+        self._stand_at(self.index + 1)
         self.in_step_s = self.in_step_m = 0.0
         self._begin_step()
+
+    def _stand_at(self, index: int) -> None:
+        self.index = index
+        self.segment, *after = self.timeline.segments[index:]
+        self.next_segment = after[0] if after else None
+        self.next_label = after[0].label if after else None
+        self._left_after_s = sum(segment.expected_s for segment in after)
 
     def _begin_step(self) -> None:
         segment = self.segment

@@ -38,7 +38,6 @@ def show(
     if measured is None and guard.resting(now):
         measured = Speed(0)
     worst = ledger.worst
-    following = None if session is None else session.next_segment
     return Snapshot(
         phase=_phase(session, guard, ledger, connected=connected, manual=manual),
         direction=Direction.STANDING if session is None else session.direction(guard),
@@ -56,7 +55,7 @@ def show(
         step_count=None if session is None else session.timeline.step_count,
         step_remaining_s=None if session is None else session.step_remaining(now),
         session_remaining_s=None if session is None else session.remaining(now),
-        next_step=None if following is None else following.label,
+        next_step=None if session is None else session.next_label,
         cue="" if session is None else session.cue,
         awaiting=awaiting,
         program=None if session is None else session.timeline.name,

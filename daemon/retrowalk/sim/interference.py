@@ -112,6 +112,11 @@ class Interference:
         """The link that sends or gets the packet of that number from now on (1: the next) is lost by it."""
         self._packets_to_live = number
 
+    @property
+    def is_calm(self) -> bool:
+        """Nothing at all is on: nothing else need be asked."""
+        return not self._on and self._packets_to_live is None
+
     # --- what the radios ask ------------------------------------------------------------------------------
 
     def loses_link(self, now: float) -> bool:
@@ -126,8 +131,6 @@ class Interference:
 
     def on_notification(self, characteristic: int, payload: bytes, now: float) -> Sequence[Arrival]:
         """What is heard of a notification or indication of the characteristic with that 16-bit number."""
-        if not self._on:
-            return (Arrival(payload),)
         if self._strikes(Kind.SILENCE, now):
             return ()
         if self._strikes(Kind.HELD, now):

@@ -130,7 +130,8 @@ class Treadmill:
         while (due := self.next_due) <= now:
             self._pass(due)
             self._act()
-        self._pass(now)
+        if now > self._now:
+            self._pass(now)
 
     def _pass(self, now: float) -> None:
         seconds = now - self._now
