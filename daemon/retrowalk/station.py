@@ -98,6 +98,7 @@ class Station:
         self._radio: Radio | None = None
         self._happened: deque[Happening] = deque()
         self._waiting: asyncio.Future[None] | None = None
+        self._ticked = False
         self._submitted: deque[Request] = deque()
         """What other threads ask, until the loop takes it; also before there is one."""
         self._disk: asyncio.Queue[Mark | Unmark | Quarantine] = asyncio.Queue()
@@ -168,16 +169,23 @@ class Station:
         return not self._happened and self.controller.at_rest(now) and not self.controller.marked
 
     async def _next(self) -> Happening | None:
-        """What happened next; None where nothing did for a tick."""
+        """What happened next; None after a tick, also where something came at that very moment."""
         if not self._happened:
             assert self._loop is not None
+            self._ticked = False
             self._waiting = self._loop.create_future()
-            tick = self._loop.call_later(TICK_S, self._wake)
+            tick = self._loop.call_later(TICK_S, self._tick)
             try:
                 await self._waiting
             finally:
                 tick.cancel()
-        return self._happened.popleft() if self._happened else None
+            if self._ticked:
+                return None
+        return self._happened.popleft()
+
+    def _tick(self) -> None:
+        self._ticked = True
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
