@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants kills bench soak lock clean
+.PHONY: help setup demo test check mutants kills bench soak planted lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -36,6 +36,9 @@ mutants: setup ## every small slip in the guard and the door, one at a time: doe
 
 kills: setup ## the daemon killed (-9) at every stage of a session, park after it: real processes, minutes
 	@$(BIN)/python -m pytest -n 2 -m 'long or not long' tests/processes
+
+planted: setup ## a table of bugs, each planted in a copy of the tree and soaked until it is caught
+	@PYTHONPATH=. $(BIN)/python -m tests.soak.plant $(ARGS)
 
 bench: setup ## the figures the README states
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done

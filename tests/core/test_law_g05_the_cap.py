@@ -109,6 +109,20 @@ def test_the_incline_stays_between_0_and_its_cap(incline: int, law: str) -> None
     assert Desk().walking().review(TargetIncline(Incline(incline))) == law
 
 
+@pytest.mark.parametrize(("incline", "law"), [(20, "G5"), (15, "G5"), (10, ""), (5, "G7"), (-5, "G5")])
+def test_from_the_slope_of_a_session_before_it_only_comes_down(incline: int, law: str) -> None:
+    desk = Desk().walking()
+    for slope in (5, 10, 15):
+        assert desk.want(TargetIncline(Incline(slope))) == ""
+        desk.runs(80, 5.0)
+    desk.guard.want_stop(desk.now)
+    desk.slides(80, 0)
+    desk.runs(0, 2.0)
+    desk.walking(authority(session_id="the next", incline_cap=Incline(0)))
+    assert desk.guard.incline_step(Incline(0), desk.now) == 10
+    assert desk.review(TargetIncline(Incline(incline))) == law
+
+
 def test_the_machines_own_incline_counts() -> None:
     desk = Desk(maximum_incline=Incline(4)).walking()
     assert desk.review(TargetIncline(Incline(5))) == "G5"

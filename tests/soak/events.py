@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from retrowalk.sim.interference import Kind
+
 How = dict[str, object]
 
 
@@ -87,6 +89,13 @@ def _message(chance: Random) -> How:
     }
 
 
+def _retained(chance: Random) -> How:
+    """An act that would be one, were it not retained: the broker hands it to whoever connects."""
+    act = chance.choice(("start", "start", "facing", "ok"))
+    payload = f'{{"id": "$ID", "act": "{act}", "source": "button-1", "time": "$NOW"}}'
+    return {"topic": "confirm", "payload": payload, "retained": True, "times": 1}
+
+
 MESSAGES = (
     ("command", '{"id": "$ID", "command": "start", "program": "p1"}'),
     ("command", '{"id": "$ID", "command": "start", "program": "waves-1", "time": "$NOW"}'),
@@ -101,6 +110,7 @@ MESSAGES = (
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": 99}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": NaN}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": null}'),
+    ("command", '{"id": "$ID", "command": "set_cap", "kmh": 1e300}'),
     ("command", '{"id": "$ID", "command": "lease"}'),
     ("command", '{"id": "$ID", "command": "ack_fault"}'),
     ("command", '{"id": "$ID", "command": "fly"}'),
@@ -119,13 +129,18 @@ MESSAGES = (
 )
 
 
-def _interference(chance: Random) -> How:
-    kind = chance.choice(INTERFERENCES)
-    return {"what": kind, "rate": chance.choice((0.1, 0.5, 1.0)), **_seconds(1, 20)(chance)}
+def _radio(chance: Random) -> How:
+    kind = chance.choice(RADIO)
+    return {"what": kind.value, "rate": chance.choice((0.1, 0.5, 1.0)), **_seconds(1, 20)(chance)}
 
 
-INTERFERENCES: tuple[str, ...] = ()
-"""What the radio can do beyond losing the link, by the names of `retrowalk.sim.interference`."""
+RADIO = tuple(kind for kind in Kind if kind is not Kind.LINK_LOST)
+
+
+def _packet(chance: Random) -> How:
+    """The link is lost with the n-th packet from now on: in a transaction, between two parts of a record."""
+    return {"number": chance.randint(1, 30)}
+
 
 KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "key": (10, _key),
@@ -137,7 +152,10 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "cut": (4, _nothing),
     "out_of_reach": (2, _seconds(0.5, 60)),
     "unplug": (1, _seconds(0.5, 40)),
+    "radio": (14, _radio),
+    "packet": (4, _packet),
     "message": (12, _message),
+    "retained": (3, _retained),
     "ask": (10, _ask),
     "broker": (1.5, _seconds(1, 120)),
     "disk_slow": (1.5, _disk_slow),

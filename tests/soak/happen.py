@@ -10,9 +10,20 @@ from tests.soak.house import ASKS, Corner, Daemon, House
 from tests.soak.mortal import mortal
 
 from retrowalk.park import park
+from retrowalk.sim.interference import Kind
 from retrowalk.sim.model.console import Key
 
 FAR = timedelta(hours=2)
+LYING = {
+    Kind.NOTIFICATION_LOST,
+    Kind.NOTIFICATION_DELAYED,
+    Kind.NOTIFICATION_DUPLICATED,
+    Kind.NOTIFICATION_REORDERED,
+    Kind.NOTIFICATION_MALFORMED,
+    Kind.SILENCE,
+    Kind.HELD,
+}
+"""While the radio does this, what is heard of the belt is not what the belt does."""
 
 How = Mapping[str, object]
 
@@ -64,9 +75,13 @@ class Happening:
             case "unplug":
                 house.ether.unplug()
                 self._later("adapter", how, house.ether.plug_in)
+            case "radio":
+                self._disturb(Kind(str(how["what"])), _number(how, "rate"), _number(how, "back_s"))
+            case "packet":
+                house.interference.lose_link_at_packet(int(_number(how, "number")))
             case "ask":
                 self._ask(place, how)
-            case "message":
+            case "message" | "retained":
                 self._message(place, how)
             case "broker":
                 house.broker_is_up.clear()
@@ -90,6 +105,7 @@ class Happening:
             timer.cancel()
             self._mends.pop(what)
             self._mend.pop(what)()
+        self._house.interference.calm()
 
     def _later(self, what: str, how: How, mend: Callable[[], None]) -> None:
         """`mend` it in `back_s`; the same trouble twice is one that lasts longer."""
@@ -115,6 +131,18 @@ class Happening:
             corner.witness.stopped_by_hand(machine.now)
         elif machine.belt.target != target:
             corner.witness.set_by_hand(machine.now)
+
+    def _disturb(self, kind: Kind, rate: float, seconds: float) -> None:
+        now = self._loop.time()
+        self._house.interference.disturb(kind, rate, now + seconds)
+        for corner in self._house.corners:
+            witness, machine_now = corner.witness, corner.machine.now
+            if kind in {Kind.SILENCE, Kind.HELD} and rate == 1 and seconds > 6:
+                witness.silenced(machine_now)
+            if kind.value.startswith("write"):
+                witness.deaf_until = max(witness.deaf_until, machine_now + seconds)
+            elif kind in LYING:
+                witness.disturbed_until = max(witness.disturbed_until, machine_now + seconds)
 
     def _ask(self, place: str, how: How) -> None:
         request_id, command = f"ask-{next(self._ids)}", str(how["command"])

@@ -47,6 +47,7 @@ from retrowalk.mqtt.inbox import Inbox
 from retrowalk.mqtt.topics import Inbound, Topics
 from retrowalk.resources import config_dir
 from retrowalk.settings import Settings
+from retrowalk.sim.interference import Interference
 
 BORN = datetime(2026, 1, 1, 8, tzinfo=UTC)
 ASKS: dict[str, Ask] = {
@@ -106,8 +107,11 @@ class Message:
 class House:
     """The world of one seed. `open` first; then one `Daemon` after the other lives in it."""
 
-    def __init__(self, world: World, folder: Path, ether: Ether, tally: Counter[str]) -> None:
+    def __init__(
+        self, world: World, folder: Path, ether: Ether, interference: Interference, tally: Counter[str]
+    ) -> None:
         self.world = world
+        self.interference = interference
         self.tally = tally
         self.ether = ether
         self.corners: list[Corner] = []
@@ -119,6 +123,9 @@ class House:
         self.broker_is_up.set()
         self.wall_offset = timedelta()
         self.session_ids = (f"s{number}" for number in count(1))
+        self.state = folder / "state"
+        self.disk_failed = False
+        """At any time: then the journal has gaps."""
         self._folder = folder
         self._programs, self._titles = _programs(world)
         self.settings = self._settings()
@@ -144,7 +151,7 @@ class House:
                 tally=self.tally,
             )
             person = Person(place.id, machine, place.temper, Random(f"person {seed}"), self)  # noqa: S311
-            person.acts = witness.genuine
+            person.on_act = witness.acted
             corner = Corner(place, machine, witness, person)
             machine.sight = corner
             corner.stand = await self.ether.put(
@@ -166,8 +173,10 @@ class House:
     async def offload(self, block: Callable[[], None]) -> None:
         """The disk: slow, full, or neither."""
         if self.disk_takes_s:
+            self.disk_failed = True
             await asyncio.sleep(self.disk_takes_s)
         if self.disk_is_full:
+            self.disk_failed = True
             raise OSError(ENOSPC, "No space left on device")
         block()
 
@@ -202,12 +211,25 @@ class House:
             treadmills.append({**own, "machine": str(path)})
         tables = {
             "treadmills": tuple(treadmills),
-            "paths": {"state_dir": self._folder / "state"},
+            "paths": {"state_dir": self.state},
             "mqtt": {"url": "mqtt://nowhere" if "mqtt" in self.world.outputs else "off"},
             "safety": self.world.safety,
             "alarm": {"outputs": self.world.outputs},
         }
         return Settings.model_validate(tables)
+
+    def look_up(self, corner: Corner, now: float) -> None:
+        """What was acknowledged is in the journal, whatever ended the daemon."""
+        asked = [request_id for request_id in corner.witness.acknowledged if request_id]
+        if not asked:
+            return
+        folder = self.state / "journal"
+        kept = "".join(path.read_text() for path in folder.glob(f"{corner.place.id}*"))
+        for request_id in asked:
+            if f'"{request_id}"' not in kept:
+                self.tell(
+                    Violation("journal", f"{request_id} was accepted and is lost", corner.place.id, now)
+                )
 
     # --- how people reach it ----------------------------------------------------------------------
 
@@ -290,7 +312,10 @@ class Daemon:
         await self._house.broker_is_up.wait()
 
     async def end(self) -> None:
-        """SIGTERM: every belt of ours is brought to rest, in its time."""
+        """SIGTERM: every belt of ours is brought to rest, in its time, or everybody hears of it."""
+        now = asyncio.get_running_loop().time()
+        for corner in self._house.corners:
+            corner.witness.ending(now)
         await self._open.aclose()
         await self._leave()
 
@@ -313,10 +338,12 @@ class Daemon:
         for corner in self._house.corners:
             corner.state = _nothing
             corner.witness.end_life(now)
+            if not self._house.disk_failed:
+                self._house.look_up(corner, now)
 
 
 def _is_the_daemons(task: asyncio.Task[object]) -> bool:
-    return task.get_name().partition("-")[0] in {"control", "link", "marker", "journal"}
+    return task.get_name().partition("-")[0] in {"control", "link", "marker", "journal", "strap"}
 
 
 def _snapshot(hub: object) -> Snapshot | None:

@@ -1,6 +1,7 @@
 """The person at a treadmill of a world: answers, pulls the cord, clears, and offers the next session."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from random import Random
 from typing import Protocol
@@ -35,8 +36,7 @@ class Person:
         self.offers = True
         self.refused = 0
         """Offers in a row that led to no session."""
-        self.acts: dict[str, tuple[str, float]] = {}
-        """What was done and when, by the id of the request."""
+        self.on_act: Callable[[str, str, float], None] = lambda _id, _act, _now: None
         self._place = place
         self._machine = machine
         self._chance = chance
@@ -112,7 +112,7 @@ class Person:
     def _act(self, act: Act, now: float) -> None:
         self._count += 1
         request_id = f"{self._place}-act-{self._count}"
-        self.acts[request_id] = (act.value, now)
+        self.on_act(request_id, act.value, now)
         if not self.temper.by_button:
             self._ways.enter(self._place, request_id, act)
             return

@@ -6,6 +6,7 @@ The numbers are those of `safety.md`, typed in anew: nothing here asks `retrowal
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 GUARDED = "guarded"
 BACKWARD = {GUARDED: (120, 150), 0: (100, 160), 1: (150, 250), 2: (200, 250), 3: (250, 350), 4: (350, 350),
@@ -19,6 +20,12 @@ SENSES_THE_WALKER = {"vendor_steps", "force_on_belt"}
 EVERY_FIELD = ("average_speed", "total_distance", "inclination", "energy", "heart_rate", "elapsed_time",
                "force_on_belt")  # fmt: skip
 """What a machine reports whose file does not say."""
+
+
+@cache
+def read(program: str) -> Mapping[str, object]:
+    """A program's text, as TOML says it."""
+    return tomllib.loads(program)
 
 
 def wire(kmh: object) -> int:
@@ -61,10 +68,10 @@ class Rules:
 
     def cap(self, program: str, direction: str) -> int:
         """The highest target for a program (its TOML text) in a direction (G5, and the table of numbers)."""
-        told = tomllib.loads(program)
+        told = read(program)
         caps = [self._fastest(), *self._held_to(direction)]
         if direction == "backward":
-            caps += self._backward(int(told["level"]))
+            caps += self._backward(int(str(told["level"])))
         else:
             caps += [wire(self.safety.get("forward_cap_kmh", FORWARD / 100)), FORWARD_CEILING]
             caps += [wire(self.treadmill[key]) for key in ("forward_cap_kmh",) if key in self.treadmill]
@@ -76,11 +83,11 @@ class Rules:
         held = min(self._held_to(direction), default=FORWARD_CEILING)
         if direction != "backward":
             return min(held, FORWARD_CEILING)
-        return min(held, BACKWARD[self._row(int(tomllib.loads(program)["level"]))][1])
+        return min(held, BACKWARD[self._row(int(str(read(program)["level"])))][1])
 
     def incline_cap(self, program: str) -> int:
         """0.1 %."""
-        row = self._row(int(tomllib.loads(program)["level"]))
+        row = self._row(int(str(read(program)["level"])))
         site = [int(float(str(table["incline_cap_percent"])) * 10) for table in (self.safety, self.treadmill)
                 if "incline_cap_percent" in table]  # fmt: skip
         if site and row != GUARDED:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from tests.soak.witness import Violation
 from tests.soak.world import World
 
 from retrowalk.core.model import Phase
+from retrowalk.sim.interference import Interference
 from retrowalk.sim.loops import virtual_loop
 
 CALM_WITHIN_S = 240.0
@@ -43,7 +45,7 @@ class Outcome:
     full_radio: bool = False
     tally: Counter[str] = field(default_factory=Counter)
     digest: str = ""
-    """Of every frame that reached a machine, when, and what became of every session."""
+    """Of the journals' octets, of every frame that reached a machine, and of how far each belt ran."""
 
 
 def live(world: World, only: Collection[int] | None = None) -> Outcome:
@@ -65,8 +67,9 @@ async def _live(world: World, folder: Path, outcome: Outcome) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: _bug(outcome, str(context.get("exception") or context)))
     before = asyncio.all_tasks()
-    ether = FullEther() if world.full_radio else LightEther()
-    house = House(world, folder, ether, outcome.tally)
+    interference = Interference(Random(f"radio {world.seed}"))  # noqa: S311  (chance of a simulation)
+    ether = FullEther(interference) if world.full_radio else LightEther(interference)
+    house = House(world, folder, ether, interference, outcome.tally)
     await house.open()
     try:
         await _until_the_end(house)
@@ -142,6 +145,9 @@ def _busy(house: House) -> str:
 
 def _note(house: House, now: float, outcome: Outcome) -> None:
     digest = hashlib.sha256()
+    outcome.tally.update({f"radio {kind}": times for kind, times in house.interference.happened.items()})
+    for path in sorted((house.state / "journal").glob("*")):
+        digest.update(path.read_bytes())
     outcome.simulated_s = now
     for corner in house.corners:
         outcome.belt_s += now

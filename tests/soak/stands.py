@@ -8,6 +8,7 @@ from tests.soak.world import Place, Table
 
 from retrowalk.ble.backend import Backend
 from retrowalk.machines import load_machine
+from retrowalk.sim.interference import Interference
 from retrowalk.sim.light import LightRadio
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Client, Emission
@@ -76,8 +77,8 @@ class Ether(Protocol):
 class FullEther:
     """Bumble: every octet goes through GATT, ATT, L2CAP and HCI."""
 
-    def __init__(self) -> None:
-        self._radio = Radio()
+    def __init__(self, interference: Interference) -> None:
+        self._radio = Radio(interference=interference)
         self._open: list[Peripheral] = []
         self.backend = self._radio.backend
         self.unplug, self.plug_in = self._radio.unplug, self._radio.plug_in
@@ -124,8 +125,8 @@ class _FullStand:
 class LightEther:
     """The light transport: no packets, no stack."""
 
-    def __init__(self) -> None:
-        self._radio = LightRadio()
+    def __init__(self, interference: Interference) -> None:
+        self._radio = LightRadio(interference=interference)
         self.backend = self._radio.backend
         self.unplug, self.plug_in = self._radio.unplug, self._radio.plug_in
 

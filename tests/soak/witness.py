@@ -14,7 +14,7 @@ from tests.soak.rules import Rules
 from tests.soak.stands import Machine
 
 from retrowalk.core.faults import BY_ID
-from retrowalk.core.model import Emitted, Replied, Snapshot
+from retrowalk.core.model import Emitted, Phase, Replied, Snapshot
 from retrowalk.hub import Reader
 
 CONTROL, TARGET, INCLINE, START, STOP = 0x00, 0x02, 0x03, 0x07, 0x08
@@ -24,7 +24,15 @@ SEEN_S = 2.6
 """Telemetry younger than 2 s, and the way it and a frame take."""
 CAP_MARGIN, READING, SLIDE = 20, 10, 30
 REST, HAND = 10, 35
+MOVING, MET = 30, 15
+HALT_S = 70.0
+"""A planned halt goes down the ramp first, and gives up waiting for the minimum after 20 s."""
+HALTING = {Phase.TURNING, Phase.RESTING, Phase.PAUSED, Phase.STOPPING}
 ALARM_EVERY_S = 2.6
+ANSWERED_S = 1.2
+"""The answer to a request waits so long for the journal."""
+ARMING = {"start", "facing"}
+"""The acts that may be followed by a Start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class Witness:
         self._record_s = telemetry.notify_every_s
         self._lies = telemetry.reports != "real"
         self._silent = telemetry.silent_at is not None
+        self.acknowledged: list[str] = []
+        """The ids of what was accepted in this life."""
         self.genuine: dict[str, tuple[str, float]] = {}
         """The acts of the real person and when they were done, by the ids of their requests."""
         self.caps: dict[str, int] = {}
@@ -81,11 +91,12 @@ class Witness:
         self._program: str | None = None
         """The text of the session's program, or of the last one's."""
         self._session_on = False
+        self._caps: dict[str, float] = {}
         self._facing = "forward"
         self._live: int | None = None
         self._slide_from: tuple[float, float] | None = None
         self._licence: float | None = None
-        self._unlicensed = -inf
+        self._unlicensed = self._pressed = -inf
         self._act: float | None = None
         self._ours = False
         self._console_start = -inf
@@ -102,6 +113,16 @@ class Witness:
         self._loud_since: float | None = None
         self._acked = False
         self._lease: float | None = None
+        self._halting_since: float | None = None
+        self._stop_due: tuple[float, str] | None = None
+        """A Stop frame has to come until then, and why."""
+        self._denied = False
+        """The machine refuses the Stop that is being written: control is missing."""
+        self._disobeys_since: float | None = None
+        self._touched = -inf
+        """When somebody last did something at the console."""
+        self._told_at = -inf
+        self._met = False
         self._speeds: list[tuple[float, float]] = []
         self._incline: tuple[int, float] = (0, -inf)
 
@@ -112,9 +133,19 @@ class Witness:
         self.reader, self._look = reader, look
         self._stop_reason = now
         self._alone_since = self._loud_since = None
+        self.acknowledged.clear()
+
+    def ending(self, now: float) -> None:
+        """It is told to end: that is a request to stop."""
+        self.hear(now)
+        if self._ours and self._last_stop(now) < now - 2:
+            self._want_stop(now + 1.0, "the daemon was told to end", now)
+        self._stop_reason = now
 
     def end_life(self, now: float) -> None:
         """It is gone, however it went."""
+        self.hear(now)
+        self._stop_due = None
         self.reader, self._look = None, lambda: None
         self._owing = self._owing or self._ours
         self._revoke(now)
@@ -122,20 +153,38 @@ class Witness:
         self._over_since = self._lease = None
         self._session_on = False
 
+    def acted(self, request_id: str, act: str, now: float) -> None:
+        """The person did this; the answer comes when the journal has it."""
+        self.genuine[request_id] = (act, now)
+        if act in ARMING:
+            self._pressed = now
+        if act == "ok":
+            self._hand, self._console_held = None, False
+
+    def silenced(self, now: float) -> None:
+        """From now on nothing is heard of the belt, for longer than the daemon may wait."""
+        moving = self._ours and self._machine.belt.speed > MOVING + self._noise
+        if moving and self._licence is not None and not self.is_disturbed(now):
+            self._owe(now + 5.5 + self._record_s, "G10", "nothing was heard of a moving belt")
+
     def pressed_start(self, now: float) -> None:
         """The console's Start key began to move the belt."""
+        self._touched = now
+        self._told = None
         self._console_start = now
         if self._session_on:
             self._licence, self._console_held = now, True
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
+        self._touched = now
         if not self.is_disturbed(now):
             self._revoke(now)
 
     def set_by_hand(self, now: float) -> None:
         """Somebody changed the speed at the console: by little, it is no hand (G15)."""
         target = self._machine.belt.target
+        self._touched = now
         if self._told is not None and abs(target - self._told) > HAND + self._noise:
             self._hand = (now, target)
 
@@ -164,6 +213,7 @@ class Witness:
     def _replied(self, reply: Replied, now: float) -> None:
         if reply.outcome != "accepted":
             return
+        self.acknowledged.append(reply.id)
         match reply.command:
             case "stop":
                 self._stop_asked(now)
@@ -175,10 +225,8 @@ class Witness:
                 self._lease = now
             case "confirm":
                 act, at = self.genuine.get(reply.id, ("", now))
-                if act in {"start", "facing"}:
+                if act in ARMING and at >= self._unlicensed:
                     self._act = self._licence = at
-                elif act == "ok":
-                    self._hand, self._console_held = None, False
             case _:
                 pass
 
@@ -187,6 +235,7 @@ class Witness:
             case "session_offered":
                 self._program = self._programs[str(event.fields["program"])]
                 self._session_on = True
+                self._caps.clear()
                 self._facing, self._live, self._slide_from, self._hand = "forward", None, None, None
                 self._lease = None
                 self._console_held = False
@@ -215,6 +264,14 @@ class Witness:
         belt = self._machine.belt
         if (belt.speed > REST or belt.is_started) and self._first_known(now):
             self._owe(now + self._rest_within(), "G11", "a stop was accepted")
+            if self._ours and self._last_stop(now) < now - 2:
+                self._want_stop(now + 1.0, "a stop was accepted", now)
+
+    def _want_stop(self, deadline: float, why: str, now: float) -> None:
+        """On a link that carries it, a Stop is written until then."""
+        shown = self._look()
+        if shown is not None and shown.link == "connected" and now > self.deaf_until + 4:
+            self._stop_due = (deadline, why)
 
     def _first_known(self, now: float) -> bool:
         """The daemon could know that there is something to stop."""
@@ -248,6 +305,7 @@ class Witness:
                 return
             case 0x00:
                 for_stop = now - self._last_stop(now) < 15
+                licensed = licensed or now <= self._pressed + ANSWERED_S
                 if not licensed and not for_stop:
                     self._violate("forbidden", "Request Control while nothing is armed", now)
             case 0x07:
@@ -266,6 +324,9 @@ class Witness:
         return next(recent, -inf)
 
     def _stop_frame(self, now: float) -> None:
+        self._stop_due = None
+        control = self._machine.control
+        self._denied = self._machine.quirks.control.needs_control and control.holder is None
         self._revoke(now)
         idle = not self._ours and not self._owing and now > self._stop_reason + 90
         if idle and self._machine.belt.speed > 0:
@@ -283,7 +344,7 @@ class Witness:
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
         if not licensed:
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
-        self._told = target
+        self._told, self._told_at, self._met = target, now, False
         cap = self._cap(now)
         minimum = self._rules.minimum
         if cap is None or target > max(cap, minimum):
@@ -306,7 +367,7 @@ class Witness:
         if not licensed:
             self._violate("forbidden", "an incline while nothing is armed", now)
         cap = 0 if self._program is None else self._rules.incline_cap(self._program)
-        if not 0 <= incline <= cap:
+        if incline < 0 or (incline > cap and incline >= before):
             self._violate("G5", f"an incline of {incline / 10:.1f} %, the cap is {cap / 10:.1f}", now)
         if abs(incline - before) > 5 and at > -inf:
             self._violate("G7", f"an incline step from {before / 10:.1f} to {incline / 10:.1f} %", now)
@@ -316,10 +377,15 @@ class Witness:
     def took(self, octets: bytes, error: int | None, now: float) -> None:
         """What the machine made of it."""
         belt = self._machine.belt
+        if octets[0] == START:
+            self._told = None
         if octets[0] in {START, TARGET, CONTROL} and error is None and belt.is_started:
             self._ours = self._ours or self._licence is not None
-        if octets[0] == STOP and error is None and (belt.speed > REST or belt.is_started):
-            self._owe(now + self._rest_within(), "G11", "a Stop was written")
+        if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
+            return
+        self._owe(now + self._rest_within(), "G11", "a Stop was written")
+        if self._denied and self._ours and not self.is_disturbed(now) and not self._loud(now):
+            self._want_stop(now + 2.0 + self._machine.quirks.control.answer_delay_s, "a Stop was denied", now)
 
     def unlinked(self, now: float) -> None:
         """The link to the machine is over."""
@@ -328,6 +394,7 @@ class Witness:
             self._owe(now + 1.0, "link", "the link was lost with the belt running")
         self._owing = self._owing or self._ours
         self._first_frame = True
+        self._stop_due = None
         self._revoke(now)
 
     # --- what the belt does -----------------------------------------------------------------------
@@ -345,7 +412,8 @@ class Witness:
             self._ours = False
             if self._dues:
                 self._dues.clear()
-            self._over_since = self._alone_since = None
+            self._over_since = self._alone_since = self._halting_since = self._disobeys_since = None
+            self._stop_due = None
             self._owing = False
             return
         if speed > 0:
@@ -367,7 +435,9 @@ class Witness:
         if not self._ours:
             return
         self._judge_cap(speed, loud, now)
+        self._judge_obeying(speed, loud, now)
         self._judge_alone(loud, now)
+        self._judge_stops(loud, now)
 
     def _judge_cap(self, speed: float, loud: bool, now: float) -> None:
         cap = self._cap(now)
@@ -380,6 +450,38 @@ class Witness:
         obeys = (speed - cap) / min(self._rules.deceleration, self._machine.quirks.belt.deceleration)
         if now - self._over_since > 2 * self._record_s + 6.0 + obeys:
             self._violate("G8", f"{speed / 100:.2f} km/h for too long, the cap is {cap / 100:.2f}", now)
+
+    def _judge_obeying(self, speed: float, loud: bool, now: float) -> None:
+        """G9: a belt that never came to its target and runs faster is stopped."""
+        if self._told is None:
+            return
+        self._met = self._met or (now > self._told_at + 2 and abs(speed - self._told) <= MET)
+        over = speed > self._told + MOVING + self._noise
+        sure = not (self._met or loud or self._lies or self._licence is None or self.is_disturbed(now))
+        if not over or not sure or self._touched > self._told_at - 10:
+            self._disobeys_since = None
+            return
+        self._disobeys_since = now if self._disobeys_since is None else self._disobeys_since
+        drop = max(speed - self._told, 0) / 20
+        if now - self._disobeys_since > 2 + 3 + drop + 2 * self._record_s + 2.5:
+            what = f"{speed / 100:.2f} km/h for too long, told were {self._told / 100:.2f}"
+            self._violate("G9", what, now)
+
+    def _judge_stops(self, loud: bool, now: float) -> None:
+        """A Stop that is owed comes; and under the alarm they go on, while the belt does."""
+        if self._stop_due is not None and now > self._stop_due[0]:
+            self._violate("G3", f"{self._stop_due[1]}, and no Stop is written", now)
+        lease = self._lease
+        if lease is not None and not loud and now > lease + 8 + self._rest_within():
+            self._violate("lease", "the lease was not renewed and the belt still runs", now)
+        shown = self._look()
+        halting = shown is not None and shown.phase in HALTING and not loud
+        if not halting:
+            self._halting_since = None
+            return
+        self._halting_since = now if self._halting_since is None else self._halting_since
+        if now - max(self._halting_since, self.deaf_until) > HALT_S + self._rest_within():
+            self._violate("halt", f"the belt still runs though the session is {shown and shown.phase}", now)
 
     def _judge_alone(self, loud: bool, now: float) -> None:
         """A belt of ours that no session leads is stopped, or everybody hears of it."""
@@ -407,7 +509,9 @@ class Witness:
     def _cap(self, now: float) -> float | None:
         if self._program is None:
             return None
-        cap: float = self._rules.cap(self._program, self._facing)
+        if self._facing not in self._caps:
+            self._caps[self._facing] = self._rules.cap(self._program, self._facing)
+        cap = self._caps[self._facing]
         if self._live is None:
             return cap
         slide = 0.0

@@ -154,7 +154,9 @@ class Steering:
 
     def review_incline(self, incline: Incline, now: float) -> Refusal | None:
         """Whether this incline may be written now (G5, G7)."""
-        if not 0 <= incline <= min(self.authority.incline_cap, self._machine.maximum_incline):
+        highest = min(self.authority.incline_cap, self._machine.maximum_incline)
+        # A session may begin on the slope of the one before, above its own cap: it has to come down in steps.
+        if incline < 0 or (incline > highest and incline >= self.incline):
             return Refusal("G5", f"{incline / 10:.1f} % is above the incline cap, or below 0")
         if not self.target_met or self.hand is not None:
             return Refusal("G7", "the speed moves")

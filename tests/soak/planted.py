@@ -1,0 +1,114 @@
+"""Bugs to be planted one at a time, to see that the soak sees them: where, what, and which law falls.
+
+Each is the smallest slip of its kind: a dropped check, a swapped comparison, a lost call, a swapped argument.
+`old` occurs exactly once in its file.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One slip. `file` is below daemon/retrowalk."""
+
+    id: str
+    file: str
+    old: str
+    new: str
+    law: str
+
+
+BUGS = (
+    Bug("a cap that is only raised", "core/capping.py",
+        "if live >= self._cap:", "if live <= self._cap:", "G5"),
+    Bug("a cap that slides too slowly", "core/capping.py", "SLIDE = 30\n", "SLIDE = 3\n", "G5"),
+    Bug("a belt above its cap is not seen", "core/capping.py",
+        "self._over.record(now, holds=speed > cap + CAP_MARGIN)",
+        "self._over.record(now, holds=False)", "G8"),
+    Bug("a hand is never noticed", "core/obeying.py",
+        "and now - self._away_since >= HAND_S else", "and now < self._away_since else", "G15"),
+    Bug("miles are taken for kilometres", "core/obeying.py",
+        "if now >= from_when and not blind:", "if now >= from_when and blind:", "G9"),
+    Bug("a raise of 1 km/h is planned", "core/pace.py",
+        "reach = Speed(measured + self._limits.step_up + READING_SLACK)",
+        "reach = Speed(measured + 100)", "G7"),
+    Bug("the plan does not look at the cap", "core/pace.py",
+        "for bound in (guard.cap(now), guard.hand):", "for bound in (guard.hand,):", "G5"),
+    Bug("speeds are rounded up", "core/model.py",
+        "(speed - self.minimum) // step * step", "-(-(speed - self.minimum) // step) * step", "G5"),
+    Bug("the ceiling of level 1 is its cap", "core/bounds.py",
+        "Level(Speed(150), Speed(250), Incline(0), 5, 300, 600)",
+        "Level(Speed(250), Speed(250), Incline(0), 5, 300, 600)", "G5"),
+    Bug("an unknown machine is trusted", "core/limits.py",
+        "if not machine.commissioned:", "if machine.commissioned is None:", "G5"),
+    Bug("forward and backward are swapped", "core/limits.py",
+        "return backward if direction is Direction.BACKWARD else forward",
+        "return forward if direction is Direction.BACKWARD else backward", "G5"),
+    Bug("a Stop waits for its turn", "core/exchange.py",
+        "if isinstance(command, Stop):\n            return self._unwritten_stop is None",
+        "if isinstance(command, Stop) and self._unwritten_stop is not None:\n            return False", "G3"),
+    Bug("a stop request stops nothing", "core/watch.py",
+        "(outstanding or self.left_running or not self._surely_resting(now))", "outstanding", "G11"),
+    Bug("a Stop is not repeated with control", "core/stopping.py",
+        "if self.need_control:", "if self.need_control is None:", "G3"),
+    Bug("an ignored Stop is not judged", "core/stopping.py",
+        "if never_fell:\n            return self._alarm(STOP_IGNORED)\n"
+        "        if now >= self._due + REST_SLACK_S:",
+        "if now >= self._due + 100 * REST_SLACK_S:", "G11"),
+    Bug("lost control is not noticed", "core/watch.py",
+        "                if self.state is not State.DISARMED:\n"
+        "                    self._stop_for(CONTROL_LOST, now)\n",
+        "", "G12"),
+    Bug("a lost link is no alarm", "core/watch.py",
+        "self.left_running = self.left_running or ran", "self.left_running = self.left_running", "G14"),
+    Bug("silence is not noticed", "core/watch.py", "if age >= LOST_S:", "if age <= -LOST_S:", "G10"),
+    Bug("a belt left running is taken for one at rest", "core/watch.py",
+        "            self._judge_left_running(now)\n        elif self.state in",
+        "            self._rested(now)\n        elif self.state in", "G14"),
+    Bug("the session goes on after a reconnect", "core/controller.py",
+        "if self.session is not None and self.session.stage is not Stage.OFFERED:",
+        "if self.session is not None and self.session.stage is Stage.OFFERED:", "G14"),
+    Bug("an offer starts the belt", "core/controller.py",
+        "        for warning in timeline.warnings:\n",
+        "        self._start(self.session, now)\n        for warning in timeline.warnings:\n", "G14"),
+    Bug("resume starts the belt", "core/controller.py",
+        "                self._resume()\n",
+        "                self._start(self._present(\"resume\"), now)\n", "G14"),
+    Bug("a halt forgets its Stop", "core/controller.py",
+        "session.halting(now)\n            self.guard.want_stop(now)", "session.halting(now)", "G11"),
+    Bug("frames go out before the marker", "core/session.py",
+        "if not guard.marked or now - self._refused_at", "if now - self._refused_at", "G14"),
+    Bug("a None goes into max()", "core/watch.py",
+        "max((s for s in (self.motion.speed, self.commanded) if s is not None), default=None)",
+        "max(self.motion.speed, self.commanded)", "bug"),
+    Bug("a record without a speed is judged", "core/watch.py",
+        "case Record(data) if data.instantaneous_speed is not None:", "case Record(data):", "bug"),
+    Bug("any number is a cap", "mqtt/commands.py",
+        "kmh: Annotated[float, Field(ge=0, le=100)]", "kmh: float", "bug"),
+    Bug("a retained act is obeyed", "mqtt/commands.py",
+        "if retained:\n        return refuse(payload, source, \"a retained act",
+        "if retained is None:\n        return refuse(payload, source, \"a retained act", "G14"),
+    Bug("an act of hours ago is obeyed", "mqtt/commands.py",
+        "if message.time is not None and now - message.time > MOST_AGE:",
+        "if message.time is not None and message.time - now > MOST_AGE:", "G14"),
+    Bug("anybody's act is obeyed", "mqtt/commands.py",
+        "if message.source not in sources:", "if not message.source:", "presence"),
+    Bug("the marker is not written", "keepsakes.py",
+        "        self._put(self.marker, told)\n", "", "G14"),
+    Bug("an alarm is said once", "voice.py",
+        "self._repeat = asyncio.get_running_loop().call_later(REPEAT_S, self.say, said)",
+        "pass", "alarm"),
+    Bug("an alarm is not said", "station.py",
+        "self._speaker.say(Said(alarm, alarm=True))", "pass", "alarm"),
+    Bug("the end of the daemon stops nothing", "station.py",
+        "self.post(Request(\"shutdown\", \"signal\", StopSession()))", "pass", "G3"),
+    Bug("a lost link is not told", "ble/link.py",
+        "self._post(Lost(self.connection, why))", "pass", "link"),
+    Bug("a lease does not end", "core/wellbeing.py",
+        "now - self._renewed >= LEASE_STOP_S", "now - self._renewed <= -LEASE_STOP_S", "lease"),
+    Bug("a reply does not wait for the journal", "station.py",
+        "self.journal.once_kept(partial(self.hub.reply, effect), now)", "self.hub.reply(effect)", "journal"),
+    Bug("a slope takes steps of 1 %", "core/steering.py",
+        "INCLINE_STEP, INCLINE_PAUSE_S = Incline(5), 5.0", "INCLINE_STEP, INCLINE_PAUSE_S = Incline(10), 5.0",
+        "G7"),
+)  # fmt: skip
