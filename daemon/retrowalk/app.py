@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from retrowalk import __version__
+from retrowalk import certificate as certificates
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, machine_of
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from retrowalk.mqtt.client import MqttLink
 
 log = structlog.get_logger()
+
+HELD = "not commissioned: held to 1.5 km/h backward"
 
 _NOTICED_BACKWARD = {"terminal", "voice"}
 """The alarm outputs that reach somebody who faces away from every screen: a bell, a voice."""
@@ -207,17 +210,27 @@ async def _close(journal: Recorder | Unrecorded) -> None:
 
 
 def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Machine:
-    """The machine to drive: as read, as its file says, as the config says; in quarantine if it is."""
-    file = machine_file(treadmill, reading.name)
-    machine = machine_of(reading)
-    if file is not None:
-        machine = file.daemon.applied_to(machine)
+    """The machine to drive: as read, as its file says, as it was measured, as the config says; in quarantine
+    if it is."""
+    machine = untested(treadmill, reading)
+    certificate, why = certificates.read(keepsakes.commissioned, reading)
+    if certificate is not None:
+        machine = certificate.findings().applied_to(machine)
+    elif not machine.commissioned:
+        log.warning(HELD, treadmill=treadmill.id, why=why)
     return replace(
         machine,
         id=treadmill.id,
         second_stop=machine.second_stop or treadmill.second_stop,
         quarantined=keepsakes.quarantined,
     )
+
+
+def untested(treadmill: Treadmill, reading: Reading) -> Machine:
+    """The machine as read, and as its file says."""
+    file = machine_file(treadmill, reading.name)
+    machine = machine_of(reading)
+    return machine if file is None else file.daemon.applied_to(machine)
 
 
 def machine_file(treadmill: Treadmill, advertised: str) -> MachineFile | None:

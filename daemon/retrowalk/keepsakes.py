@@ -1,4 +1,4 @@
-"""What must survive a crash, for one treadmill: the moving-marker, and why its machine is not trusted."""
+"""What must survive, for one treadmill: the moving-marker, why its machine is not trusted, and why it is."""
 
 import contextlib
 import json
@@ -74,11 +74,41 @@ class Keepsakes:
         reason = told.get("reason") if isinstance(told, dict) else None
         return str(reason or "it is in quarantine")
 
+    @property
+    def _certificate(self) -> Path:
+        return self.folder / f"commissioned-{self.treadmill_id}.json"
+
+    @property
+    def commissioned(self) -> str | None:
+        """The certificate of its empty-belt test; empty where it cannot be read, None where there is none."""
+        try:
+            return self._certificate.read_text()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return ""
+
+    def commission(self, certificate: str) -> None:
+        """It passed: keep its certificate, and let it out of the quarantine."""
+        self._put_text(self._certificate, certificate)
+        with contextlib.suppress(FileNotFoundError):
+            self._distrust.unlink()
+        _sync(self.folder)
+
+    def withdraw(self) -> None:
+        """It failed: what it had passed before holds no longer."""
+        with contextlib.suppress(FileNotFoundError):
+            self._certificate.unlink()
+            _sync(self.folder)
+
     def _put(self, path: Path, told: dict[str, str]) -> None:
+        self._put_text(path, json.dumps(told))
+
+    def _put_text(self, path: Path, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         scratch = path.with_suffix(".new")
         with scratch.open("w") as file:
-            json.dump(told, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Protocol
 
 import structlog
 
 from retrowalk.belt import Belt
-from retrowalk.core.controller import Controller
+from retrowalk.core.controller import Controller, Door
 from retrowalk.core.faults import BY_ID, CORD
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
@@ -19,12 +19,14 @@ from retrowalk.core.model import (
     Effect,
     Emitted,
     Happening,
+    Machine,
     Mark,
     Marked,
     Quarantine,
     Replied,
     Request,
     Said,
+    Snapshot,
     StopSession,
     Unmark,
 )
@@ -57,6 +59,27 @@ class Speaker(Protocol):
     def silence(self) -> None: ...
 
 
+class Mind(Protocol):
+    """What decides: `core.controller.Controller`, or what takes its place."""
+
+    belt: Door
+    guard: Guard
+
+    @property
+    def session(self) -> object | None: ...
+    @property
+    def machine(self) -> Machine | None: ...
+    @property
+    def marked(self) -> bool: ...
+    @property
+    def alarm(self) -> str: ...
+    def feed(self, happening: Happening, now: float) -> None: ...
+    def act(self, now: float) -> None: ...
+    def effects(self) -> Iterator[Effect]: ...
+    def at_rest(self, now: float) -> bool: ...
+    def snapshot(self, now: float, link: str = "") -> Snapshot: ...
+
+
 class MarkerStore(Protocol):
     """Where the moving-marker is kept; both may raise OSError."""
 
@@ -78,7 +101,7 @@ class Station:
     def __init__(
         self,
         treadmill_id: str,
-        setup: Setup,
+        setup: Setup | Callable[[Belt], Mind],
         *,
         hub: Hub,
         speaker: Speaker,
@@ -88,6 +111,7 @@ class Station:
         offload: Offload = in_thread,
         journal: Recorder | Unrecorded | None = None,
     ) -> None:
+        """`setup`: of the sessions here; or what makes the mind that decides in a controller's place."""
         self.id = treadmill_id
         self.hub = hub
         self._speaker = speaker
@@ -107,8 +131,13 @@ class Station:
         self._link_state = "disconnected"
         self.alive = True
         """False when the control task has ended."""
-        self.controller = Controller(setup, Belt(Guard(), self._write), left_running=left_running)
-        self.journal.hear(self.controller, self._write)
+        belt = Belt(Guard(), self._write)
+        self.controller: Mind
+        if isinstance(setup, Setup):
+            self.controller = controller = Controller(setup, belt, left_running=left_running)
+            self.journal.hear(controller, self._write)
+        else:
+            self.controller = setup(belt)
 
     def attach(self, radio: Radio) -> None:
         """The radio to write to; it posts what happens to `post`."""

@@ -99,6 +99,7 @@ class HeldError(StateFolderError):
 
 _HELD = {
     "run": "a daemon runs already ({}): stop it first (systemctl stop retrowalk)",
+    "commission": "`retrowalk commission` is at work ({}): wait until it has ended",
     "park": "`retrowalk park` is at work ({}): wait until it has ended",
 }
 """By what runs in the other process."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "Run the daemon.",
     "scan": "List the fitness machines in the air.",
     "inspect": "Connect read-only and tell what retrowalk will and will not do with a machine.",
+    "commission": "Test the empty belt of a machine, by a person at it, and keep what is found.",
     "decode": "Turn the octets of a Bluetooth characteristic into JSON.",
     "programs": "Interval programs: list, show, check.",
     "session": "Talk to the running daemon: start, pause, resume, skip, stop, watch, ...",

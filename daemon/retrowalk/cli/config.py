@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from retrowalk.cli.errors import UserError
-from retrowalk.settings import Settings, SettingsError, load_settings
+from retrowalk.machines import load_machine
+from retrowalk.settings import Settings, SettingsError, Treadmill, load_settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -49,10 +50,24 @@ def check(file: Path | None, named: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"file": str(settings.source), "ok": True, "treadmills": treadmills}))
         return
     click.echo(f"{settings.source}: good")
+    for treadmill in settings.treadmills:
+        why = _not_commissioned(settings, treadmill)
+        if why:
+            click.echo(f"{treadmill.id} is held to 1.5 km/h backward: {why} (`retrowalk commission`)")
     if not treadmills:
         click.echo(
             "but no treadmill is configured yet: `retrowalk scan` finds yours, then add a [[treadmills]]"
         )
+
+
+def _not_commissioned(settings: Settings, treadmill: Treadmill) -> str:
+    """Why it is not commissioned, as far as files can tell; '' where it is, or is simulated."""
+    from retrowalk.certificate import read
+    from retrowalk.keepsakes import Keepsakes
+
+    if treadmill.machine is not None and load_machine(treadmill.machine).daemon.commissioned:
+        return ""
+    return read(Keepsakes(settings.paths.state, treadmill.id, "").commissioned)[1]
 
 
 @config.command()

@@ -1,26 +1,35 @@
 """`retrowalk inspect`: everything a machine says of itself, and what retrowalk makes of it."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
 
 from blefit import as_json
 from blefit.units import kmh
+from retrowalk.app import describe as describe_configured
+from retrowalk.app import machine_file
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import LinkError
 from retrowalk.ble.link import Link
-from retrowalk.ble.reading import Reading, machine_of
+from retrowalk.ble.reading import Describe, Reading
+from retrowalk.ble.reading import describe as describe_read
 from retrowalk.ble.scanner import find
+from retrowalk.certificate import Certificate, read
 from retrowalk.cli.errors import Exit, UserError
 from retrowalk.cli.numbers import Within
+from retrowalk.commission import as_document as as_measured
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.limits import Refusals, limits_for
 from retrowalk.core.model import Direction, Machine
+from retrowalk.keepsakes import Keepsakes
 from retrowalk.machines import MachineFile, match
+from retrowalk.settings import Settings, SettingsError, Treadmill, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,10 @@ class Seen:
     reading: Reading
     machine: Machine
     file: MachineFile | None
+    tested: Certificate | None = None
+    """Of its empty belt, by `retrowalk commission`."""
+    untested: str = ""
+    """Why there is none that holds."""
 
 
 @click.command()
@@ -38,28 +51,52 @@ class Seen:
 @click.option("--json", "in_json", is_flag=True, help="One JSON document.")
 def inspect(address: str, seconds: float, in_json: bool) -> None:
     """Connect to the machine of that ADDRESS (or name) and tell what it is. Its belt is not touched."""
+    settings: Settings | None = None
+    with contextlib.suppress(SettingsError):  # it is for machines that no configuration knows yet
+        settings = load_settings()
     try:
-        seen = asyncio.run(look_at(address, seconds))
+        seen = asyncio.run(look_at(address, seconds, settings=settings))
     except LinkError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
     document = as_document(seen)
     click.echo(json.dumps(document) if in_json else as_text(document))
 
 
-async def look_at(wanted: str, seconds: float, backend: Backend = PLATFORM) -> Seen:
-    """Connect, read, and hang up; nothing is written to the control point. Raises a LinkError."""
-    found = await find(wanted, seconds, backend)
-    file = match(found.name)
+async def look_at(
+    wanted: str, seconds: float, backend: Backend = PLATFORM, settings: Settings | None = None
+) -> Seen:
+    """Connect, read, and hang up; nothing is written to the control point. Raises a LinkError.
 
-    def describe(reading: Reading) -> Machine:
-        machine = machine_of(reading)
-        return file.daemon.applied_to(machine) if file else machine
+    With `settings` it is the machine as the daemon would take it, tested and in quarantine as it is.
+    """
+    treadmill = None if settings is None else _configured(settings, wanted)
+    found = await find(wanted if treadmill is None else _target(treadmill), seconds, backend)
+    treadmill = treadmill or (None if settings is None else _configured(settings, found.address))
+    file = match(found.name) if treadmill is None else machine_file(treadmill, found.name)
+    if settings is None or treadmill is None:
+        keepsakes: Keepsakes | None = None
+        describe: Describe = describe_read
+    else:
+        keepsakes = Keepsakes(settings.paths.state, treadmill.id, _target(treadmill))
+        describe = partial(describe_configured, treadmill, keepsakes)
 
     link = await Link.open(found, 1, lambda _: None, describe=describe, backend=backend)
     try:
-        return Seen(link.reading, link.machine, file)
+        text = None if keepsakes is None else keepsakes.commissioned
+        tested, why = read(text, link.reading)
+        return Seen(link.reading, link.machine, file, tested, why)
     finally:
         await link.close()
+
+
+def _configured(settings: Settings, wanted: str) -> Treadmill | None:
+    """By id or address."""
+    names = ((one, {one.id, (one.address or "").casefold()}) for one in settings.treadmills)
+    return next((one for one, known in names if {wanted, wanted.casefold()} & known), None)
+
+
+def _target(treadmill: Treadmill) -> str:
+    return treadmill.address or treadmill.match or ""
 
 
 def as_document(seen: Seen) -> dict[str, Any]:
@@ -75,6 +112,9 @@ def as_document(seen: Seen) -> dict[str, Any]:
         "inclination_range": reading.inclines and as_json.inclination_range(reading.inclines),
         "machine_file": file and file.name,
         "quirks": file and file.about,
+        "commissioned_at": seen.tested and seen.tested.tested.isoformat(),
+        "not_commissioned": seen.untested or None,
+        "measured": seen.tested and as_measured(seen.tested.findings()),
         "will": will,
         "will_not": will_not,
     }
@@ -138,6 +178,12 @@ def as_text(told: dict[str, Any]) -> str:
     facts.append(
         ("known as", f"{told['machine_file']}: {told['quirks']}" if told["quirks"] else "no file matches")
     )
+    if told["commissioned_at"]:
+        facts.append(("commissioned", told["commissioned_at"][:10]))
+        measured = ((key, value) for key, value in told["measured"].items() if value is not None)
+        facts += [(f"  {key.replace('_', ' ')}", str(value)) for key, value in measured]
+    elif told["not_commissioned"]:
+        facts.append(("commissioned", f"no: {told['not_commissioned']}"))
     width = max(len(key) for key, _ in facts)
     lines = [f"{told['name'] or '(no name)'}  {told['address']}"]
     lines += [f"  {key.ljust(width)}  {value}" for key, value in facts]
