@@ -288,3 +288,19 @@ async def test_the_disk_itself_has_what_a_session_leaves(
         gaps = [after - before for before, after in pairwise(synced)]
         assert 9 <= len(synced) <= 14
         assert max(gaps) <= 1.0
+
+
+async def test_what_a_bug_keeps_from_being_written_is_a_gap_that_is_told(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.recorder.flush()
+        desk.step()
+        desk.step()
+        desk.tape.put_back([None])  # type: ignore[list-item]  # what no line can be made of
+        with pytest.raises(AttributeError):
+            await desk.recorder.flush()
+        await desk.steps(4)
+        await desk.recorder.close()
+        (header,) = desk.headers()
+        assert header.lost == 4  # with the one after it, for which there is no controller to begin with
+        assert len(desk.times()) == 3
+        assert desk.decided_the_same()

@@ -35,8 +35,8 @@ class Pages:
         """Write all of them, or raise OSError. Only the first may be a header."""
         if isinstance(chapter[0], Header):
             self.close()
-        file = self._open() if self._file is None else self._file
         octets = "".join(written(chapter)).encode()
+        file = self._open() if self._file is None else self._file
         os.ftruncate(file, self._good)  # what a full disk left of the last attempt
         os.lseek(file, self._good, os.SEEK_SET)
         done = 0

@@ -141,9 +141,12 @@ class Recorder:
             await self._offload(block)
         except OSError as error:
             self._stuck(str(error.strerror or error))
+            self._tape.put_back(entries[kept:])
+        except Exception:  # a bug: it will not be written the next time either
+            self._tape.lose(entries[kept:])
+            raise
         else:
             self._recovered()
-        self._tape.put_back(entries[kept:])
         if self._pages.full:
             self._tape.turn_page()
 

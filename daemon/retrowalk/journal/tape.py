@@ -104,10 +104,8 @@ class Tape:
     def _close(self, step: Step) -> None:
         self._step = None
         self._entries.append(step)
-        if len(self._entries) > self._most:
-            self._lost += sum(entry.lost if isinstance(entry, Header) else 1 for entry in self._entries)
-            self._entries.clear()
-            self._turn_page = True
+        if self._lost or len(self._entries) > self._most:  # nothing can be decided between a gap and a header
+            self.lose(self.take())
         if self._turn_page:
             self._turn_page = False
             self._entries.append(self._header(step.t, state=self._state(), lost=self._lost))
@@ -143,6 +141,11 @@ class Tape:
     def put_back(self, entries: Iterable[Entry]) -> None:
         """They could not be kept: they go before the others, and count with them."""
         self._entries[:0] = entries
+
+    def lose(self, entries: Iterable[Entry]) -> None:
+        """They are in no file and will not be: the next header says so, and follows the next step."""
+        self._lost += sum(entry.lost if isinstance(entry, Header) else 1 for entry in entries)
+        self._turn_page = True
 
     def turn_page(self) -> None:
         """A header follows the next step, so that a new file can begin there."""
