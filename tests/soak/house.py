@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+from tests.soak.journals import lost
 from tests.soak.mortal import mortal
 from tests.soak.people import LOOKS_EVERY_S, Person
 from tests.soak.rules import EVERY_FIELD, Rules
@@ -220,16 +221,9 @@ class House:
 
     def look_up(self, corner: Corner, now: float) -> None:
         """What was acknowledged is in the journal, whatever ended the daemon."""
-        asked = [request_id for request_id in corner.witness.acknowledged if request_id]
-        if not asked:
-            return
-        folder = self.state / "journal"
-        kept = "".join(path.read_text() for path in folder.glob(f"{corner.place.id}*"))
-        for request_id in asked:
-            if f'"{request_id}"' not in kept:
-                self.tell(
-                    Violation("journal", f"{request_id} was accepted and is lost", corner.place.id, now)
-                )
+        missing = lost(self.state / "journal", corner.place.id, corner.witness.acknowledged)
+        if missing:
+            self.tell(Violation("journal", f"{missing} was accepted and is lost", corner.place.id, now))
 
     # --- how people reach it ----------------------------------------------------------------------
 

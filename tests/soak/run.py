@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from tests.soak.happen import Happening
 from tests.soak.house import Daemon, House
+from tests.soak.journals import difference
 from tests.soak.stands import FullEther, LightEther
 from tests.soak.witness import Violation
 from tests.soak.world import World
@@ -27,6 +28,8 @@ from retrowalk.sim.loops import virtual_loop
 CALM_WITHIN_S = 240.0
 """Nothing is broken any more, a healthy person is there: so long every belt may take to be known at rest."""
 SHUT_DOWN_WITHIN_S = 25.0
+REPLAYED_EVERY = 10
+"""The journals of every tenth seed go through the core again."""
 HARMLESS = ("fault", "the state folder does not take a file", "a belt may still be moving")
 """How the errors begin that the log may hold: each is an alarm, or a disk that failed."""
 _QUIET = {Phase.IDLE, Phase.ENDED, Phase.DISCONNECTED}
@@ -82,6 +85,10 @@ async def _live(world: World, folder: Path, outcome: Outcome) -> None:
         with contextlib.suppress(Exception):  # a violation has been found before
             await house.daemon.end()
     await ether.close()
+    if outcome.violation is None and world.seed % REPLAYED_EVERY == 0:
+        outcome.tally["journals replayed"] += 1
+        if other := difference(house.state / "journal"):
+            outcome.violation = Violation("replay", other, "all", now)
     _note(house, now, outcome)
     await asyncio.sleep(1.0)
     left = [task.get_name() for task in asyncio.all_tasks() - before]
