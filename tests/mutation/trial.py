@@ -64,8 +64,10 @@ class Laboratory:
         self._touched: dict[str, dict[int, list[str]]] = {}
         """By file and line: the tests that run it."""
         self._cpu_s: dict[str, float] = {}
+        self._functions: dict[tuple[str, str], list[FunctionType]] = {}
         self._quick = quick
-        self._looking = coverage.Coverage(data_file=None, config_file=False, include=[f"{package}/*"])
+        looked_at = [f"{package}/core/*", f"{package}/*.py"]
+        self._looking = coverage.Coverage(data_file=None, config_file=False, include=looked_at)
         self._looking.start()
         hypothesis.settings.register_profile(
             "mutation", derandomize=True, max_examples=25, deadline=None, database=None
@@ -78,6 +80,7 @@ class Laboratory:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of one run of all tests."""
         self._learn(session)
+        self._functions = _functions_under(self._package)
         gc.freeze()
         running: dict[int, tuple[str, Mutant, int]] = {}
         waiting = list(reversed(self._work))
@@ -107,7 +110,8 @@ class Laboratory:
 
     def _learn(self, session: pytest.Session) -> None:
         """How long each test takes, and which lines it runs: all run once, in a child, if not known yet."""
-        sources = sorted(path for top in ("daemon", "protocols", "tests") for path in Path(top).rglob("*.py"))
+        tops = ["daemon", "protocols", *session.config.args]
+        sources = sorted(path for top in tops for path in Path(top).rglob("*.py"))
         seen = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
         notes = self._notes / f"mutants-{seen}.json"
         if not notes.exists():
@@ -156,7 +160,8 @@ class Laboratory:
             path = self._package / name
             mutated = compile(mutant.applied(source), str(path), "exec")
             ordered, anew = self._ordered(name, mutant)
-            if anew or not _install(path, mutant.function, mutated):
+            functions = self._functions.get((str(path), mutant.function), [])
+            if anew or not _install(functions, mutant.function, mutated):
                 killer = self._killer_anew(session, path, mutated, ordered)
             else:
                 items = {item.nodeid: item for item in session.items}
@@ -242,20 +247,22 @@ def _functions(module: CodeType, prefix: str = "") -> Iterator[tuple[str, CodeTy
                 yield from _functions(part, f"{prefix}{part.co_name}.")
 
 
-def _install(path: Path, function: str, mutated: CodeType) -> bool:
-    """Give the function that was imported its mutated code; False where that cannot be done."""
-    codes = [code for name, code in _functions(mutated) if name == function]
-    present = [
-        f
-        for f in gc.get_objects()
-        if isinstance(f, FunctionType)
-        and f.__code__.co_qualname == function
-        and f.__code__.co_filename == str(path)
-    ]
-    if len(codes) != 1 or not present or codes[0].co_freevars != present[0].__code__.co_freevars:
+def _functions_under(package: Path) -> dict[tuple[str, str], list[FunctionType]]:
+    """What was imported, by file and qualified name."""
+    found: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
+    for thing in gc.get_objects():
+        if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(str(package)):
+            found[thing.__code__.co_filename, thing.__code__.co_qualname].append(thing)
+    return found
+
+
+def _install(functions: list[FunctionType], name: str, mutated: CodeType) -> bool:
+    """Give a function that was imported its mutated code; False where that cannot be done."""
+    codes = [code for qualified, code in _functions(mutated) if qualified == name]
+    if len(codes) != 1 or not functions or codes[0].co_freevars != functions[0].__code__.co_freevars:
         return False
-    for found in present:
-        found.__code__ = codes[0]
+    for function in functions:
+        function.__code__ = codes[0]
     return True
 
 
