@@ -52,7 +52,8 @@ def _nothing(_: Random) -> How:
 
 
 def _key(chance: Random) -> How:
-    return {"key": chance.choices(("start", "stop", "pause", "faster", "slower"), (3, 3, 1, 3, 3))[0]}
+    key = chance.choices(("start", "stop", "pause", "faster", "slower"), (3, 3, 1, 3, 3))[0]
+    return {"key": key, "times": chance.choice((1, 1, 3, 6)) if key in {"faster", "slower"} else 1}
 
 
 def _dial(chance: Random) -> How:
@@ -144,7 +145,7 @@ def _packet(chance: Random) -> How:
 
 KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "key": (10, _key),
-    "dial": (3, _dial),
+    "dial": (5, _dial),
     "safety_key": (2, _seconds(1, 30)),
     "step_off": (2, _seconds(3, 120)),
     "control_away": (2, _nothing),

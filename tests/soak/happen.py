@@ -46,7 +46,8 @@ class Happening:
         house.tally[f"event {event.kind}"] += 1
         match event.kind:
             case "key":
-                self._press(corner, Key(str(how["key"])))
+                for _ in range(int(_number(how, "times"))):
+                    self._press(corner, Key(str(how["key"])))
             case "dial":
                 target = machine.belt.target
                 machine.console.set_speed(_number(how, "kmh"))

@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from tests.soak.planted import BUGS, Bug
@@ -85,7 +84,8 @@ def main() -> int:
     missed = 0
     print("| bug | file | law | caught by | after, simulated hours | seed |\n|---|---|---|---|---|---|")
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for found in pool.map(partial(hunt, seed=asked.seed, most_s=asked.hours * HOUR), chosen):
+        hunts = [pool.submit(hunt, bug, asked.seed, asked.hours * HOUR) for bug in chosen]
+        for found in (ended.result() for ended in as_completed(hunts)):
             missed += found.law is None
             hours = f"{found.simulated_s / HOUR:.2f}"
             caught = found.law or "**not caught**"
