@@ -6,7 +6,7 @@ from tests.core.desk import Desk
 
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Act, Confirm, RequestControl, Start, Stop, Target
+from retrowalk.core.model import Act, Command, Confirm, RequestControl, Start, Stop, Target
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks, Ranges, TelemetryQuirks
 
 TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
@@ -331,6 +331,18 @@ def test_a_stop_that_is_owed_and_stuck_is_owed_on_the_next_link() -> None:
     desk.lose_link()
     desk.connect()
     assert desk.stops == 2
+
+
+@pytest.mark.parametrize(("answered", "over"), [(Stop(), True), (Start(), False)])
+def test_a_late_answer_to_any_stop_says_that_it_is_through(answered: Command, over: bool) -> None:
+    desk = Desk().starting()
+    desk.results[Stop] = None  # each repeat overtakes the Stop before, so none is seen to be answered
+    desk.stop()
+    desk.runs(0, 2.0)
+    assert desk.stopping()
+    desk.answer(answered)
+    desk.runs(0, 0.5)
+    assert desk.stopping() is not over
 
 
 # --- presumed rest --------------------------------------------------------------------------------

@@ -85,6 +85,16 @@ def left_by_a_dead_process(**facts: object) -> Desk:
     return desk
 
 
+@pytest.mark.parametrize(("seconds", "alarm"), [(10.0, False), (10.25, True), (60.0, True)])
+def test_one_that_cannot_be_reached_within_10_s_is_the_alarm_once(seconds: float, alarm: bool) -> None:
+    desk = Desk(connect=False)
+    desk.silence(seconds)
+    assert desk.noticed == [], "nobody left anything"
+    desk.guard.inherit()
+    desk.silence(seconds)
+    assert desk.noticed == (["link_lost"] if alarm else [])
+
+
 def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
     desk = left_by_a_dead_process()
     desk.record(120)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from blefit.ftms.control_point import OpCode, Response, ResultCode
 from blefit.units import Speed
 from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import Command, RequestControl, Stop
@@ -16,6 +17,7 @@ STOPS_TO_THE_SILENT = 6
 
 SILENT_S = 1.5
 """A machine that has sent no record for so long is silent."""
+_DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
 _TAKEN = {Result.SUCCESS, Result.REFUSED, Result.UNANSWERED}
 
 RESTED = "rest"
@@ -159,6 +161,13 @@ class Stopping:
     def control_concluded(self) -> None:
         """Control was asked for, for the Stop's sake: Stop again at once, whatever the answer."""
         self._again = True
+
+    def answered(self, response: Response) -> None:
+        """A machine answers slowly: it tells of a Stop that the exchange waits for no more as well."""
+        if response == _DENIED:
+            self.need_control = True
+        elif response.request_op_code == OpCode.STOP_OR_PAUSE and self.writes:
+            self.delivered = True
 
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""

@@ -6,7 +6,6 @@ laws.
 
 from dataclasses import replace
 
-from blefit.ftms.control_point import OpCode, Response, ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
 from retrowalk.core.arming import Arming, Outstanding
@@ -29,8 +28,8 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
-STOP_DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
-"""Whichever Stop it answers: it may come late, when the exchange waits for it no more."""
+UNREACHED_S = 10.0
+"""A daemon that begins with the moving-marker has so long to reach the treadmill before it is the alarm."""
 
 
 class Watch:
@@ -69,6 +68,7 @@ class Watch:
         self._unseen_start: Outstanding | None = None
         """A Start that a process that is gone may have written last: it counts from the connection."""
         self._inherited = False
+        self._unreached_since: float | None = None
         self._still_said = False
         self._unexpected_until = self._keyless_until = float("-inf")
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
@@ -211,8 +211,8 @@ class Watch:
                 self._record(data.instantaneous_speed, now)
             case Status(status):
                 self._status(status.op_code, now)
-            case Answer(response) if self._stop is not None and response == STOP_DENIED:
-                self._stop.need_control = True
+            case Answer(response) if self._stop is not None:
+                self._stop.answered(response)
             case _:
                 pass
 
@@ -344,6 +344,7 @@ class Watch:
     def tick(self, now: float) -> None:
         """Judge what silence means. Called at least four times a second."""
         if self._connected_at is None:
+            self._tick_unreached(now)
             return
         if self._stop is not None:
             self._judge_stop(self._stop, now)
@@ -355,6 +356,16 @@ class Watch:
             self._tick_starting(self._start, now)
         elif self.state is State.RUNNING:
             self._tick_moving(now)
+
+    def _tick_unreached(self, now: float) -> None:
+        """A belt that a process which is gone left running, and no link yet: the alarm, once."""
+        if not self._inherited:
+            return
+        if self._unreached_since is None:
+            self._unreached_since = now
+        elif now - self._unreached_since >= UNREACHED_S:
+            self._unreached_since = float("inf")
+            self._find("link_lost")
 
     def _tick_armed(self, arming: Arming, now: float) -> None:
         if arming.lapsed(now):
