@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from blefit.units import Speed
 from retrowalk.app import App, describe
 from retrowalk.ble.reading import Reading
@@ -219,13 +221,36 @@ async def test_a_treadmill_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert outcome.verdict.why == "the treadmill was not found"
 
 
-async def test_a_person_who_gives_up_is_not_waited_for(tmp_path: Path) -> None:
+async def test_a_person_who_gives_up_is_not_waited_for_but_the_belt_is(tmp_path: Path) -> None:
     async with hall(tmp_path, NAMED) as there:
         examination = there.examination()
-        until = asyncio.get_running_loop().time() + 5
-        outcome = await examination.run(given_up=lambda: asyncio.get_running_loop().time() > until)
+        async with there.person(examination):
+            outcome = await examination.run(given_up=lambda: there.room.treadmill.belt.speed > 50)
+        assert there.room.treadmill.belt.speed == 0
     assert outcome.at_rest
-    assert not outcome.verdict.passed
+    assert outcome.verdict == Verdict("it was stopped")
+    assert not there.keepsakes.left_running
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_the_link_stays_away_for_ten_seconds_or_until_a_stop(tmp_path: Path, stopped: bool) -> None:
+    async with hall(tmp_path, NAMED) as there:
+        examination = there.examination()
+        loop, link = asyncio.get_running_loop(), examination._connector
+        async with there.person(examination):
+            running = asyncio.create_task(examination.run())
+            await until(lambda: any("link is cut" in said.text for said in there.heard.said), 300)
+            await until(lambda: link.link is None)
+            cut = loop.time()
+            await asyncio.sleep(1)
+            if stopped:
+                examination.station.submit(Request("c", "terminal", StopSession()))
+            await until(lambda: link.link is not None)
+            away = loop.time() - cut
+            outcome = await running
+        assert there.room.treadmill.belt.speed == 0
+    assert outcome.verdict.passed is not stopped
+    assert (1 < away < 3) if stopped else (9.5 < away < 12)
 
 
 async def test_a_state_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
