@@ -168,6 +168,13 @@ def test_never_faster_than_an_untested_machine_may_and_up_in_single_steps() -> N
     assert bench.commissioner.machine == bench.machine
 
 
+def test_a_machine_in_quarantine_is_tested_as_one_that_nobody_knows() -> None:
+    bench = EmptyBelt(machine=replace(untold(SPEC), quarantined="it was odd", commissioned=True))
+    assert bench.go().passed
+    assert bench.commissioner.machine is not None
+    assert not bench.commissioner.machine.commissioned
+
+
 def test_the_one_start_to_a_running_belt_is_left_out_where_nobody_asks_for_it() -> None:
     bench = EmptyBelt()
     bench.each_step.append(
