@@ -222,3 +222,24 @@ def test_a_status_of_a_stop_whose_parameter_is_cut_off_is_a_stop() -> None:
     bench.run(0.5)
     assert bench.snapshot.phase is Phase.PAUSED
     assert bench.events("garbled")[0].fields["hex"] == "02"
+
+
+def test_a_cord_that_is_pulled_while_nobody_walks_is_noted_and_no_fault() -> None:
+    bench = Bench(quirks=QUICK)
+    bench.treadmill.safety_key.pull()
+    bench.run(2)
+    assert [e.fields["id"] for e in bench.events("note")] == ["safety_key"]
+    assert bench.faults() == []
+
+
+def test_the_cue_of_a_step_is_said_as_it_begins() -> None:
+    cued = program(
+        'name = "p"\nlevel = 0\nsteps = [{ walk = "forward", for = "30s", speed = 1.0, cue = "Easy" }]'
+    )
+    bench = Bench(quirks=QUICK, program=cued)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.real_speed > 30)
+    bench.run(1)
+    assert bench.said().count("Easy") == 1
+    assert [e.fields["text"] for e in bench.events("cue")] == ["Easy"]
+    assert bench.snapshot.cue == "Easy"
