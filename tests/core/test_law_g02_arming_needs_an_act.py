@@ -141,3 +141,18 @@ def test_no_arming_without_a_link_or_without_known_rest() -> None:
     desk.record(0)
     assert desk.arm() == "the belt is not known to rest"
     assert desk.rest().arm() == ""
+
+
+def test_no_arming_without_a_link_though_rest_was_measured_a_moment_ago() -> None:
+    desk = Desk().rest()
+    desk.lose_link()
+    assert desk.arm() == "the treadmill is not connected"
+
+
+def test_no_arming_while_a_stop_is_owed_though_the_belt_rests() -> None:
+    desk = Desk().starting()
+    desk.stuck = True
+    desk.stop()
+    desk.runs(0, 1.0)
+    assert desk.guard.motion.at_rest
+    assert desk.arm() == "a stop is not over"

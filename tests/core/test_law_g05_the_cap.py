@@ -141,3 +141,11 @@ def test_on_a_belt_with_physics_a_cut_cap_is_followed_without_a_stop() -> None:
     assert max(over) <= 30
     assert 140 <= bench.real_speed <= 150
     assert bench.faults() == []
+
+
+def test_before_motion_too_a_cap_falls_at_once() -> None:
+    desk = Desk(needs_target_to_move=True).starting()
+    desk.runs(0, 1.0)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.guard.limit(Speed(100), desk.now)
+    assert desk.guard.cap(desk.now) == 100

@@ -3,6 +3,7 @@
 import pytest
 from tests.core.desk import Desk
 
+from blefit.ftms.control_point import ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.core.model import RequestControl, Target, TargetIncline
 
@@ -83,3 +84,25 @@ def test_a_start_needs_control_too() -> None:
     desk = Desk().counted()
     desk.guard.control = False
     assert desk.guard.review(b"\x07", desk.now).law == "G6"  # type: ignore[union-attr]  # it is a refusal
+
+
+def test_without_control_or_without_an_arming_no_change_could_pass() -> None:
+    desk = Desk().walking()
+    desk.runs(80, 6.0)
+    assert desk.guard.may_change_speed(desk.now)
+    assert desk.guard.incline_step(Incline(5), desk.now) == 5
+    desk.guard.control = False
+    assert not desk.guard.may_change_speed(desk.now)
+    desk.guard.disarm(desk.now)
+    desk.guard.control = True
+    desk.record(80)
+    assert desk.guard.incline_step(Incline(5), desk.now) is None
+    assert not desk.guard.target_met
+
+
+def test_a_machine_that_need_not_answer_may_still_refuse_control() -> None:
+    desk = Desk(control_unanswered=True).rest()
+    assert desk.arm() == ""
+    desk.results[RequestControl] = int(ResultCode.OPERATION_FAILED)
+    assert desk.want(RequestControl()) == ""
+    assert not desk.guard.control

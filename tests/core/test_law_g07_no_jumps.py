@@ -142,3 +142,10 @@ def test_a_coarse_grid_may_be_raised_to_its_next_value() -> None:
     desk = Desk(minimum=Speed(100), increment=Speed(50)).walking(authority(step_up=Speed(50)))
     assert desk.review(Target(Speed(150))) == ""
     assert desk.review(Target(Speed(161))) == "G7"
+
+
+def test_the_incline_in_force_is_that_of_the_last_step() -> None:
+    desk = Desk().walking()
+    desk.runs(80, 6.0)
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    assert desk.guard.incline == 5

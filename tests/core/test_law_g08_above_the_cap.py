@@ -170,6 +170,17 @@ def test_the_order_waits_for_control_and_fresh_telemetry_and_its_time_runs_on() 
     assert desk.last == Stop()
 
 
+def test_an_order_that_cannot_pass_yet_is_no_mistake_of_the_session() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.guard.control = False
+    desk.runs(250, 0.5)
+    assert desk.guard.demand(desk.now) is None
+    desk.guard.control = True
+    assert desk.guard.demand(desk.now) == Target(Speed(200))
+    desk.now += 2.0
+    assert desk.guard.demand(desk.now) is None
+
+
 def test_the_order_is_not_above_the_target_in_force() -> None:
     desk = Desk().at(100, CAP_200)
     desk.runs(300, 0.5)

@@ -190,3 +190,10 @@ def test_backward_too() -> None:
     desk = Desk().walking(back)
     desk.silence(4.0)
     assert desk.stops == 1
+
+
+def test_rest_that_was_measured_lasts_where_silence_is_the_rule() -> None:
+    desk = Desk(silent_at_rest=True).rest()
+    desk.silence(60.0)
+    assert desk.guard.resting(desk.now)
+    assert desk.arm() == ""

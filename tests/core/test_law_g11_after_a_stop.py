@@ -288,7 +288,7 @@ def test_that_stop_is_written_on_one_link_only() -> None:
     assert desk.stops == 1
 
 
-@pytest.mark.parametrize(("seconds", "alarm"), [(58.0, True), (62.0, False)])
+@pytest.mark.parametrize(("seconds", "alarm"), [(59.25, True), (59.75, False)])
 def test_motion_up_to_60_s_after_a_stopped_start_is_alarm_and_stop(seconds: float, alarm: bool) -> None:
     desk = Desk().starting()
     desk.stop()

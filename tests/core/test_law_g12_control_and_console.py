@@ -4,6 +4,7 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.control_point import ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
@@ -224,3 +225,16 @@ def test_with_physics_the_belt_rests_and_nothing_of_ours_moves_it(key: str) -> N
     assert bench.real_speed == 0
     assert len(bench.frames) == frames
     assert "stop_ignored" not in bench.faults()
+
+
+def test_control_that_is_lost_in_manual_use_is_gone() -> None:
+    desk = Desk()
+    desk.guard.control = True
+    desk.status(MachineStatusOp.CONTROL_PERMISSION_LOST)
+    assert not desk.guard.control
+
+
+def test_a_denial_of_a_stop_that_is_over_says_nothing() -> None:
+    desk = Desk().rest()
+    desk.answer(Stop(), int(ResultCode.CONTROL_NOT_PERMITTED))
+    assert desk.writes == []

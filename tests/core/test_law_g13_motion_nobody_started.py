@@ -162,3 +162,30 @@ def test_manual_use_with_physics_is_left_alone() -> None:
     assert bench.frames == []
     assert bench.snapshot.phase == "manual"
     assert bench.faults() == []
+
+
+def test_ten_seconds_are_over_when_they_are_over() -> None:
+    desk = stopped()
+    rested = desk.now
+    desk.runs(0, 9.5)
+    desk.runs(60, 0.5)
+    assert desk.now == rested + 10.0
+    assert desk.noticed[-1] == "manual"
+
+
+def test_neither_our_motion_nor_that_of_a_fault_is_manual() -> None:
+    desk = Desk().walking()
+    assert not desk.guard.manual
+    desk.lose_link()
+    assert not desk.guard.manual
+
+
+def test_a_fault_is_not_cleared_while_a_stop_is_owed_though_the_belt_rests() -> None:
+    desk = Desk().starting()
+    desk.stuck = True
+    desk.stop()
+    desk.guard.faulted = True
+    desk.runs(0, 1.0)
+    assert desk.guard.resting(desk.now)
+    assert desk.guard.clear(desk.now) != ""
+    assert desk.guard.faulted

@@ -322,3 +322,69 @@ def test_a_dropped_link_with_physics_ends_in_a_stopped_belt_and_no_second_start(
     assert bench.frames[before][1] == bytes([8, 1])
     assert bench.real_speed == 0
     assert len(bench.sent(7)) == 1
+
+
+def test_nor_is_a_belt_armed_that_a_dead_process_may_have_left_running() -> None:
+    desk = Desk(silent_at_rest=True, connect=False)
+    desk.guard.left_running = True
+    desk.connect()
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.arm() == "a stop is not over"
+
+
+def test_of_all_reasons_against_a_take_over_the_first_is_told() -> None:
+    desk = Desk(connect=False)
+    assert desk.guard.take_over(BACK, desk.now) == "the treadmill is not connected"
+    desk.connect()
+    assert desk.guard.take_over(BACK, desk.now) == "the console may not start this part"
+
+
+def test_a_persons_word_is_used_up_by_a_start_and_ends_with_the_link() -> None:
+    desk = Desk(silent_at_rest=True)
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.guard.resting(desk.now)
+    desk.lose_link()
+    assert not desk.guard.resting(desk.now)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.connect()
+    assert not desk.guard.resting(desk.now)
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.arm() == ""
+    assert desk.want(RequestControl()) == ""
+    desk.guard.countdown(desk.now)
+    desk.silence(5.0)
+    desk.guard.intend_start(desk.now)
+    assert desk.want(Start()) == ""
+    assert not desk.guard.resting(desk.now)
+    assert desk.guard.said_still(desk.now) == "it was told to move"
+
+
+def test_a_start_that_two_lost_links_follow_is_still_taken_back() -> None:
+    desk = Desk().starting()
+    desk.lose_link()
+    desk.lose_link()
+    desk.connect()
+    assert desk.last == Stop()
+
+
+@pytest.mark.parametrize(("seconds", "alarm"), [(59.25, True), (59.75, False)])
+def test_motion_up_to_60_s_after_the_link_is_back_is_that_of_the_start(seconds: float, alarm: bool) -> None:
+    desk = Desk().starting()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, seconds)
+    assert not desk.stopping()
+    assert desk.guard.clear(desk.now) == ""
+    desk.runs(80, 0.5)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+
+
+def test_a_stop_that_was_through_is_not_written_to_a_belt_that_is_found_at_rest() -> None:
+    desk = Desk().walking()
+    desk.stop()
+    stops = desk.stops
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 1.0)
+    assert desk.stops == stops
+    assert not desk.stopping()
