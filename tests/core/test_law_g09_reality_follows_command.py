@@ -189,3 +189,14 @@ def test_miles_for_kilometres_with_physics_never_run_faster_than_the_minimum_in_
     assert bench.faults() == ["wrong_speed"]
     assert max(top) <= 80 * 1.61
     assert bench.real_speed == 0
+
+
+def test_a_start_without_a_target_uses_up_no_trial() -> None:
+    desk = Desk().moving()
+    desk.guard.disarm(desk.now)
+    desk.slides(80, 0)
+    desk.runs(0, 12.0)
+    desk.moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(130, 2.5)
+    assert "wrong_speed" in desk.noticed

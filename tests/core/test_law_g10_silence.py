@@ -197,3 +197,33 @@ def test_rest_that_was_measured_lasts_where_silence_is_the_rule() -> None:
     desk.silence(60.0)
     assert desk.guard.resting(desk.now)
     assert desk.arm() == ""
+
+
+def test_the_exemption_does_not_come_back_when_the_belt_creeps() -> None:
+    desk = Desk().starting()
+    desk.record(40)
+    desk.record(25)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "telemetry_lost"
+
+
+@pytest.mark.parametrize(("speed", "noticed"), [(30, "start_unknown"), (31, "moving")])
+def test_a_belt_that_creeps_at_30_when_its_time_is_over_has_not_started(speed: int, noticed: str) -> None:
+    desk = Desk().starting()
+    desk.record(40)
+    desk.runs(25, 9.5)
+    desk.record(speed)
+    desk.silence(0.5)
+    assert desk.noticed[-1] == noticed
+
+
+def test_rest_after_a_motion_that_nobody_started_does_not_take_the_place_of_the_word_that_is_due() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 10.25)
+    assert desk.noticed[-1] == "start_failed"
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+    desk.slides(60, 0)
+    desk.runs(0, 1.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"

@@ -317,8 +317,10 @@ def test_a_stop_that_is_owed_is_not_ended_by_a_person_before_it_is_through_or_th
     desk.stop()
     assert desk.guard.said_still(desk.now) == ""
     assert desk.stopping()
+    assert not desk.guard.distrusted
     desk.silence(24.0)
     assert "rest_unknown" in desk.noticed
+    assert desk.guard.distrusted
     assert desk.guard.said_still(desk.now) == ""
     assert not desk.stopping()
 
@@ -528,3 +530,24 @@ def test_a_machine_that_falls_silent_is_asked_for_and_completes() -> None:
     assert bench.run(400, until=lambda b: bool(b.events("completed")))
     assert bench.faults() == []
     assert len(bench.sent(8)) <= 6
+
+
+def test_after_a_start_that_was_stopped_records_of_rest_do_not_take_the_place_of_the_persons_word() -> None:
+    desk = Desk(silent_at_rest=True).starting()
+    desk.record(60)
+    desk.stop()
+    desk.record(20)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "ask_still"
+    desk.runs(0, 1.0)
+    assert desk.noticed[-1] == "rest"
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"
+
+
+def test_a_belt_that_a_dead_process_left_running_gets_its_stop_though_somebody_says_still() -> None:
+    desk = Desk(silent_at_rest=True, connect=False)
+    desk.guard.left_running = True
+    desk.connect()
+    assert desk.guard.said_still(desk.now) == ""
+    desk.stop()
+    assert desk.stops == 1

@@ -388,3 +388,15 @@ def test_a_stop_that_was_through_is_not_written_to_a_belt_that_is_found_at_rest(
     desk.runs(0, 1.0)
     assert desk.stops == stops
     assert not desk.stopping()
+
+
+def test_what_was_seen_of_a_start_is_not_forgotten_with_the_next_one() -> None:
+    desk = Desk().moving(speed=150)
+    desk.guard.disarm(desk.now)
+    desk.slides(150, 0)
+    desk.runs(0, 12.0)
+    desk.at(120)
+    desk.guard.disarm(desk.now)
+    desk.slides(120, 0)
+    desk.runs(0, 12.0)
+    assert desk.arm(BACK) == "this machine may start at its last speed, which was above its slowest"

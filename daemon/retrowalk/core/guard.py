@@ -175,7 +175,7 @@ class Guard(Watch):
         """What the guard itself wants written now, ahead of every wish of the session."""
         if self._stop is not None:
             return self._stop.demand(self.motion, now)
-        if self._steering is None or self._why_no_target(self._steering, now) is not None:
+        if self._steering is None or self._why_no_target(now) is not None:
             return None
         order = self._steering.order(now)
         return None if order is None or not self._speed_is_known(now) else Target(order)
@@ -244,19 +244,17 @@ class Guard(Watch):
             reason = "the speed is not known"
         return Refusal("G14", reason) if reason else self._ungranted()
 
-    def _why_no_target(self, steering: Steering, now: float) -> Refusal | None:
+    def _why_no_target(self, now: float) -> Refusal | None:
         machine = self.machine
         early = machine is not None and machine.needs_target_to_move and self.may_target_at_rest(now)
-        if self.faulted or not (self.state is State.RUNNING or (early and steering.commanded is None)):
+        if self.faulted or not (self.state is State.RUNNING or early):
             return Refusal("G1", "not armed, or no motion is measured")
         return self._ungranted()
 
     def _review_target(self, speed: Speed, now: float) -> Refusal | None:
         if self._steering is None:
             return Refusal("G1", "not armed")
-        return self._why_no_target(self._steering, now) or self._steering.review_target(
-            speed, self.motion, now
-        )
+        return self._why_no_target(now) or self._steering.review_target(speed, self.motion, now)
 
     def _review_incline(self, incline: Incline, now: float) -> Refusal | None:
         if self._steering is None or self.state is not State.RUNNING or self.faulted:

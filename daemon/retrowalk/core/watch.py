@@ -11,7 +11,7 @@ from blefit.units import Incline, Speed
 from retrowalk.core.arming import Arming, Outstanding
 from retrowalk.core.authority import Authority, Finding, State
 from retrowalk.core.capping import ENFORCE
-from retrowalk.core.faults import BY_ID, Clears, Reaction
+from retrowalk.core.faults import BY_ID, Clears
 from retrowalk.core.model import (
     UNKNOWN_DECELERATION,
     Answer,
@@ -264,7 +264,7 @@ class Watch:
         elif self.state is State.RUNNING:
             self._stop = self._stopping(now, ours=False)
             self._disarm()
-        elif self.state is State.ARMED:
+        else:
             self._disarm()
 
     # --- judgements -------------------------------------------------------------------------------
@@ -373,7 +373,7 @@ class Watch:
             self._find("arming_expired")
 
     def _tick_starting(self, start: Outstanding, now: float) -> None:
-        moves = start.moved and self.motion.speed is not None and self.motion.speed > MOVING
+        moves = self.motion.speed is not None and self.motion.speed > MOVING
         if moves or not start.run_out(now):
             if start.moved:
                 self._tick_moving(now)
@@ -439,7 +439,6 @@ class Watch:
         self.state = State.DISARMED
         steering, self._steering = self._steering, None
         self._arming = self._start = self._start_test = None
-        self._late = False
         if steering is None:
             return
         self._incline = steering.incline
@@ -452,7 +451,7 @@ class Watch:
 
     def _find(self, finding_id: str, detail: str = "") -> None:
         fault = BY_ID.get(finding_id)
-        if fault is not None and fault.reaction is Reaction.STOP and fault.clears is Clears.PERSON:
+        if fault is not None and fault.clears is Clears.PERSON:
             self.faulted = True
         self._findings.append(Finding(finding_id, detail))
 
