@@ -29,7 +29,7 @@ class Event:
 
 def draw_events(chance: Random, places: int, lasts_s: float) -> tuple[Event, ...]:
     """The events of one world: some are quiet, some are hell."""
-    every_s = chance.choice((12.0, 30.0, 60.0, 150.0))
+    every_s = chance.choice((15.0, 40.0, 80.0, 200.0))
     kinds = list(KINDS)
     loved = {kind: chance.choice((0.2, 1.0, 1.0, 4.0)) for kind in kinds}
     weights = [KINDS[kind][0] * loved[kind] for kind in kinds]
@@ -74,9 +74,9 @@ def _kill(chance: Random) -> How:
 
 def _ask(chance: Random) -> How:
     what = chance.choices(
-        ("pause", "resume", "skip", "stop", "ack_fault", "lease", "set_cap"), (4, 4, 5, 2, 2, 1, 5)
+        ("pause", "resume", "skip", "stop", "ack_fault", "lease", "set_cap"), (4, 4, 5, 2, 2, 1, 9)
     )[0]
-    return {"command": what, **({"kmh": round(chance.uniform(0.5, 4.0), 2)} if what == "set_cap" else {})}
+    return {"command": what, **({"kmh": round(chance.uniform(0.7, 2.2), 2)} if what == "set_cap" else {})}
 
 
 def _message(chance: Random) -> How:
@@ -108,6 +108,7 @@ MESSAGES = (
     ("command", '{"id": "$ID", "command": "pause", "time": "$NOW"}'),
     ("command", '{"id": "$ID", "command": "stop", "time": "$LONG_AGO"}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": 1.2}'),
+    ("command", '{"id": "$ID", "command": "set_cap", "kmh": 1.0}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": 99}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": NaN}'),
     ("command", '{"id": "$ID", "command": "set_cap", "kmh": null}'),
@@ -115,8 +116,7 @@ MESSAGES = (
     ("command", '{"id": "$ID", "command": "lease"}'),
     ("command", '{"id": "$ID", "command": "ack_fault"}'),
     ("command", '{"id": "$ID", "command": "fly"}'),
-    ("command", "STOP"),
-    ("command", " stop it now! "),
+    ("command", "please STOP"),
     ("command", "nonstop flight"),
     ("command", '{"id": 7, "comm'),
     ("command", ""),
@@ -157,7 +157,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "packet": (4, _packet),
     "message": (12, _message),
     "retained": (3, _retained),
-    "ask": (10, _ask),
+    "ask": (14, _ask),
     "broker": (1.5, _seconds(1, 120)),
     "disk_slow": (1.5, _disk_slow),
     "disk_full": (1.5, _seconds(5, 60)),

@@ -18,10 +18,9 @@ from random import Random
 from tests.soak.journals import lost
 from tests.soak.mortal import mortal
 from tests.soak.people import LOOKS_EVERY_S, Person
-from tests.soak.rules import EVERY_FIELD, Rules
 from tests.soak.stands import Ether, Machine, Stand, machine_file, machine_of
 from tests.soak.witness import Violation, Witness
-from tests.soak.world import Place, World
+from tests.soak.world import Place, World, rules_of
 
 from blefit.units import speed_from_kmh
 from retrowalk.app import App
@@ -136,13 +135,7 @@ class House:
         for place in self.world.places:
             seed = f"{self.world.seed} {place.id}"
             machine = machine_of(self._folder / f"{place.id}.toml", seed)
-            rules = Rules(
-                daemon=place.machine.get("daemon", {}),
-                ranges=place.machine.get("sim.ranges", {}),
-                fields=tuple(place.machine.get("sim.telemetry", {}).get("fields", EVERY_FIELD)),  # type: ignore[arg-type]
-                safety=self.world.safety,
-                treadmill=place.settings,
-            )
+            rules = rules_of(place, self.world.safety)
             witness = Witness(
                 place.id,
                 machine=machine,
@@ -151,7 +144,15 @@ class House:
                 tell=self.tell,
                 tally=self.tally,
             )
-            person = Person(place.id, machine, place.temper, Random(f"person {seed}"), self)  # noqa: S311
+            chance = Random(f"person {seed}")  # noqa: S311  (whims of a simulation)
+            person = Person(
+                place.id,
+                machine,
+                temper=place.temper,
+                chance=chance,
+                programs=self.world.offers,
+                ways=self,
+            )
             person.on_act = witness.acted
             corner = Corner(place, machine, witness, person)
             machine.sight = corner

@@ -1,7 +1,7 @@
 """The person at a treadmill of a world: answers, pulls the cord, clears, and offers the next session."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 from typing import Protocol
@@ -29,7 +29,16 @@ class Ways(Protocol):
 class Person:
     """Stands at one treadmill. Reacts to what is asked and heard, each in its own time."""
 
-    def __init__(self, place: str, machine: Machine, temper: Temper, chance: Random, ways: Ways) -> None:
+    def __init__(
+        self,
+        place: str,
+        machine: Machine,
+        *,
+        temper: Temper,
+        chance: Random,
+        programs: Sequence[str],
+        ways: Ways,
+    ) -> None:
         self.temper = temper
         self.healthy = False
         """From now on: willing, quick, at the machine."""
@@ -40,6 +49,7 @@ class Person:
         self._place = place
         self._machine = machine
         self._chance = chance
+        self._programs = programs
         self._ways = ways
         self.next_look = 0.0
         self._asked: Act | None = None
@@ -130,10 +140,6 @@ class Person:
             self._offer_at = None
             self._count += 1
             self.refused += 1  # until something is offered
-            program = self._chance.choice(PROGRAMS)
+            program = self._chance.choice(self._programs)
             told = {"id": f"{self._place}-offer-{self._count}", "command": "start", "program": program}
             self._ways.publish(self._place, "command", json.dumps(told).encode())
-
-
-PROGRAMS = ("p0", "p1", "p2", "p3", "p0", "p1", "p2", "p3", "familiarise", "waves-1", "fitness", "hill-waves",
-            "guarded", "balance")  # fmt: skip

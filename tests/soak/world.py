@@ -3,11 +3,12 @@
 What happens in it is drawn by `events.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from random import Random
 
 from tests.soak.events import Event, draw_events
+from tests.soak.rules import EVERY_FIELD, Rules
 
 from retrowalk.machines import list_machines
 
@@ -15,7 +16,16 @@ Table = dict[str, object]
 SHIPPED = tuple(sorted(list_machines()))
 BUTTON = "button-1"
 """The paired button of every treadmill that has one."""
-PRESETS = ("familiarise", "guarded", "waves-1", "waves-2", "knee-comfort", "balance", "fitness", "hill-waves")
+DRAWN = ("p0", "p1", "p2", "p3")
+PRESETS = (
+    ("familiarise", 0),
+    ("guarded", 0),
+    ("waves-1", 1),
+    ("waves-2", 2),
+    ("fitness", 4),
+    ("hill-waves", 5),
+)
+"""Shipped programs and the level they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,8 @@ class World:
     safety: Table
     outputs: tuple[str, ...]
     programs: Mapping[str, str]
+    offers: tuple[str, ...]
+    """What people choose from."""
     places: tuple[Place, ...]
     events: tuple[Event, ...]
 
@@ -67,6 +79,8 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
     lasts_s = chance.uniform(600, 2400)
     safety = _safety(chance)
     places = tuple(_place(chance, number) for number in range(count))
+    rules = [rules_of(place, safety) for place in places]
+    level = int(str(safety["level"]))
     full = chance.random() < FULL_SHARE
     return World(
         seed=seed,
@@ -74,8 +88,9 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
         full_radio=full if full_radio is None else full_radio,
         mqtt_out=chance.random() < 0.25,
         safety=safety,
-        outputs=("terminal",) if chance.random() < 0.93 else ("mqtt",),
-        programs={f"p{number}": _program(chance, safety) for number in range(4)},
+        outputs=("terminal",) if chance.random() < 0.96 else ("mqtt",),
+        programs={f"p{number}": _program(chance, safety, rules) for number in range(4)},
+        offers=(*DRAWN, *DRAWN, *(name for name, least in PRESETS if least <= level)),
         places=places,
         events=draw_events(Random(f"events {seed}"), count, lasts_s),  # noqa: S311  (as above)
     )
@@ -84,13 +99,24 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
 FULL_SHARE = 0.02
 
 
+def rules_of(place: Place, safety: Table) -> Rules:
+    """What may be done at that place."""
+    return Rules(
+        daemon=place.machine.get("daemon", {}),
+        ranges=place.machine.get("sim.ranges", {}),
+        fields=tuple(place.machine.get("sim.telemetry", {}).get("fields", EVERY_FIELD)),  # type: ignore[arg-type]
+        safety=safety,
+        treadmill=place.settings,
+    )
+
+
 def _safety(chance: Random) -> Table:
     level = chance.choices((0, 1, 2, 3, 4, 5, 6), (1, 3, 2, 2, 2, 1, 3))[0]
     table: Table = {"level": level, "countdown_s": chance.choice((5, 5, 10, 20))}
     maybe: Mapping[str, tuple[float, object]] = {
         "guarded": (0.08, True),
-        "backward_cap_kmh": (0.25, round(chance.uniform(0.8, 4.0), 2)),
-        "forward_cap_kmh": (0.3, round(chance.uniform(1.2, 6.0), 2)),
+        "backward_cap_kmh": (0.2, round(chance.uniform(1.2, 4.0), 2)),
+        "forward_cap_kmh": (0.3, round(chance.uniform(1.6, 6.0), 2)),
         "incline_cap_percent": (0.2, chance.choice((0.0, 2.0, 4.0))),
         "ramp_up_kmh_per_s": (0.3, chance.choice((0.02, 0.05, 0.1))),
         "ramp_down_kmh_per_s": (0.3, chance.choice((0.1, 0.2, 0.5))),
@@ -116,7 +142,7 @@ def _place(chance: Random, number: int) -> Place:
         "presence": chance.random() < 0.3,
     }
     if chance.random() < 0.15:
-        settings["backward_cap_kmh"] = round(chance.uniform(0.8, 3.0), 2)
+        settings["backward_cap_kmh"] = round(chance.uniform(1.2, 3.0), 2)
     temper = Temper(
         kind=chance.choices(("willing", "slow", "wrong", "absent"), (70, 12, 10, 8))[0],
         by_button=chance.random() < 0.4 or not settings["at_machine"],
@@ -143,7 +169,7 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
     def rarely(share: float, key: str, value: object) -> Table:
         return {key: value} if chance.random() < share else {}
 
-    minimum, grid = chance.choice(((0.8, 0.1), (0.5, 0.1), (1.0, 0.1), (1.0, 0.5), (0.96, 0.32), (1.6, 0.2)))
+    minimum, grid = chance.choice(((0.8, 0.1), (0.5, 0.1), (1.0, 0.1), (1.0, 0.5), (0.96, 0.32), (1.2, 0.2)))
     maximum = round(minimum + grid * round(chance.choice((4.0, 6.0, 12.0)) / grid), 2)
     ranges: Table = {"minimum_kmh": minimum, "maximum_kmh": maximum, "increment_kmh": grid}
     ranges |= rarely(0.4, "maximum_incline_percent", 0.0)
@@ -217,10 +243,13 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
     return {"daemon": daemon, **{f"sim.{name}": table for name, table in tables.items()}}
 
 
-def _program(chance: Random, safety: Table) -> str:
-    """A small program: every kind of step, in halts and turns more than in minutes."""
+def _program(chance: Random, safety: Table, rules: Collection[Rules]) -> str:
+    """A small program that may be walked here, with more halts and turns than minutes."""
     level = min(int(str(safety["level"])), chance.randint(0, 6))
-    backward = (1.0, 1.5, 2.0, 2.5, 3.5, 4.0, 4.0)[level]
+    empty = f"level = {level}\nsteps = []"
+    cap = {way: min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
+    lowest = max(one.minimum for one in rules) / 100
+    sloped = level >= 3 and all(one.incline_cap(empty) >= 10 for one in rules) and chance.random() < 0.3
     facing, steps = "forward", []
     for number in range(chance.randint(2, 7)):
         kind = chance.choices(("walk", "turn", "rest", "beltoff"), (60, 28, 8, 4))[0] if number else "walk"
@@ -228,12 +257,13 @@ def _program(chance: Random, safety: Table) -> str:
             facing = "backward" if facing == "forward" else "forward"
             steps.append(f'{{ turn = "{facing}" }}')
         elif kind != "walk":
-            steps.append(f'{{ {kind} = "{chance.randint(10, 40)}s" }}')
+            steps.append(f'{{ {kind} = "{chance.randint(10, 25)}s" }}')
             continue
-        highest = backward if facing == "backward" else chance.choice((1.5, 2.5, 4.0))
-        speed = [round(chance.uniform(min(0.8, highest), highest), 1) for _ in range(2)]
-        said = str(speed) if chance.random() < 0.3 else str(speed[0])
-        extent = f"{chance.randint(10, 60)}m" if chance.random() < 0.15 else f"{chance.randint(15, 110)}s"
-        slope = f", incline = {chance.choice((0.5, 1, 2))}" if level >= 3 and chance.random() < 0.2 else ""
-        steps.append(f'{{ walk = "{facing}", for = "{extent}", speed = {said}{slope} }}')
+        highest = max(cap[facing], lowest)
+        fast = highest if chance.random() < 0.4 else chance.uniform(lowest, highest)
+        fast = int(fast * 10) / 10
+        speed = f"[{fast}, {round((fast + lowest) / 2 - 0.05, 1)}]" if chance.random() < 0.2 else str(fast)
+        extent = f"{chance.randint(10, 60)}m" if chance.random() < 0.15 else f"{chance.randint(15, 150)}s"
+        slope = f", incline = {chance.choice((0.5, 1))}" if sloped else ""
+        steps.append(f'{{ walk = "{facing}", for = "{extent}", speed = {speed}{slope} }}')
     return f'name = "drawn"\nlevel = {level}\nsteps = [\n  ' + ",\n  ".join(steps) + "\n]\n"
