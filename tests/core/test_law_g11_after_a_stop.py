@@ -6,7 +6,10 @@ from tests.core.desk import Desk
 
 from blefit.units import Speed
 from retrowalk.core.authority import State
+from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import Act, Command, Confirm, RequestControl, Start, Stop, Target
+from retrowalk.core.motion import Motion
+from retrowalk.core.stopping import Stopping
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks, Ranges, TelemetryQuirks
 
 TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
@@ -551,3 +554,89 @@ def test_a_belt_that_a_dead_process_left_running_gets_its_stop_though_somebody_s
     assert desk.guard.said_still(desk.now) == ""
     desk.stop()
     assert desk.stops == 1
+
+
+def test_a_silent_machine_is_silent_from_1_5_s_on() -> None:
+    desk = Desk(silent_at_rest=True).at(120)
+    desk.stop()
+    desk.slides(120, 40)
+    desk.runs(40, 3.0)
+    last = desk.now
+    desk.silence(1.25)
+    assert "ask_still" not in desk.noticed
+    desk.silence(0.25)
+    assert desk.now == last + 1.5
+    assert desk.noticed[-1] == "ask_still"
+
+
+def test_zeros_of_an_echo_are_believed_at_the_very_moment_that_they_are_due() -> None:
+    desk = Desk(echoes_target=True).at(100)  # 1.0 / 0.5 + 2 are 4 s
+    desk.stop()
+    desk.runs(0, 3.75)
+    assert desk.stopping()
+    desk.runs(0, 0.25)
+    assert not desk.stopping()
+
+
+def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again() -> None:
+    stop = Stopping(
+        0.0,
+        Speed(100),
+        50,
+        Speed(100),
+        ours=True,
+        must_write=False,
+        silent_machine=False,
+        echoes_target=False,
+    )
+    stop.sent(0.0)
+    stop.concluded(Outcome(Stop(), Result.FAILED))
+    stop.join(0.25)
+    assert stop.demand(Motion(), 0.25) == Stop()
+
+
+def test_where_nothing_was_known_the_first_record_tells_how_long_the_belt_may_take() -> None:
+    desk = Desk(deceleration=30)
+    desk.stop()
+    desk.slides(200, 0, rate=32)
+    desk.runs(0, 1.0)
+    assert desk.noticed == ["rest"]
+
+
+def test_falling_counts_from_the_highest_that_a_stopped_belt_still_reached() -> None:
+    desk = Desk().at(100)
+    desk.stop()
+    desk.runs(150, 1.0)
+    desk.runs(120, 2.25)
+    assert "stop_ignored" not in desk.noticed
+
+
+def test_rest_is_presumed_at_the_very_moment_that_it_is_due() -> None:
+    desk = Desk(silent_at_rest=True).at(100)  # 1.0 / 0.5 + 2 are 4 s
+    desk.stop()
+    desk.runs(50, 0.5)
+    desk.silence(3.25)
+    assert "ask_still" not in desk.noticed
+    desk.silence(0.25)
+    assert desk.noticed[-1] == "ask_still"
+
+
+@pytest.mark.parametrize(("speed", "alarm"), [(30, False), (31, True)])
+def test_a_belt_that_does_not_count_as_moving_need_not_be_seen_to_fall(speed: int, alarm: bool) -> None:
+    desk = Desk()
+    desk.runs(speed, 1.0)
+    desk.stop()
+    desk.runs(speed, 3.0)
+    assert ("stop_ignored" in desk.noticed) is alarm
+
+
+def test_v_by_decel_and_5_s_are_over_when_they_are_over_and_the_alarm_is_raised_once() -> None:
+    desk = Desk().at(100)  # 1.0 / 0.5 + 5 are 7 s
+    desk.stop()
+    desk.slides(80, 60, rate=4)
+    desk.runs(60, desk.sent(Stop)[0] + 6.75 - desk.now)
+    assert "stop_ignored" not in desk.noticed
+    desk.runs(60, 0.25)
+    assert desk.noticed[-1] == "stop_ignored"
+    desk.runs(60, 30.0)
+    assert desk.noticed.count("stop_ignored") == 1

@@ -38,14 +38,14 @@ class Stopping:
     highest: Speed | None
     """As measured, at that moment and since."""
     ours: bool
-    must_write: bool = False
+    must_write: bool
     """Whatever telemetry says: a Start was outstanding."""
+    silent_machine: bool
+    """It is known to fall silent at rest."""
+    echoes_target: bool
+    """It reports its target as its speed: a zero is no rest while the belt may run out."""
     delivered: bool = False
     """A write of it went through, and control was not missing."""
-    silent_machine: bool = False
-    """It is known to fall silent at rest."""
-    echoes_target: bool = False
-    """It reports its target as its speed: a zero is no rest while the belt may run out."""
     alarmed: bool = False
     asked_still: float | None = None
     need_control: bool = False
@@ -83,7 +83,7 @@ class Stopping:
         if self.speed is None:
             self.speed = motion.speed
         began = self.speed or Speed(0)
-        if self._heard(motion) and motion.speed is not None:
+        if motion.speed is not None:
             self.highest = max(self.highest or Speed(0), motion.speed)
         if not self.owed and motion.at_rest and self._heard(motion) and self.believes_rest(now):
             return RESTED
