@@ -1,5 +1,7 @@
 """G3: a Stop request is accepted at any time and goes ahead of everything pending."""
 
+import itertools
+
 import pytest
 from tests.core.desk import SUCCESS, Desk, authority
 
@@ -177,3 +179,15 @@ def test_a_stuck_stop_is_known_after_2_s_and_written_on_the_next_link() -> None:
     desk.connect()
     desk.record(120)
     assert desk.stops == 2
+
+
+def test_a_machine_that_denies_stop_for_ever_is_not_flooded() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = DENIED
+    before = len(desk.sent(RequestControl))
+    desk.stop()
+    desk.runs(120, 3.0)
+    asked = desk.sent(RequestControl)[before:]
+    assert asked[0] == desk.sent(Stop)[0]
+    assert len(asked) > 2
+    assert all(later - earlier >= 0.3 for earlier, later in itertools.pairwise(asked))

@@ -640,3 +640,53 @@ def test_v_by_decel_and_5_s_are_over_when_they_are_over_and_the_alarm_is_raised_
     assert desk.noticed[-1] == "stop_ignored"
     desk.runs(60, 30.0)
     assert desk.noticed.count("stop_ignored") == 1
+
+
+@pytest.mark.parametrize(("speed", "alarm"), [(30, False), (31, True)])
+def test_after_motion_while_rest_was_presumed_a_person_has_to_say_still(speed: int, alarm: bool) -> None:
+    desk = silent()
+    desk.silence(3.0)
+    assert desk.noticed[-1] == "ask_still"
+    desk.record(speed)
+    assert ("stop_ignored" in desk.noticed) is alarm
+    desk.runs(speed, 1.0)
+    desk.slides(speed, 0)
+    desk.runs(0, 1.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert (desk.arm() == "somebody at the machine has to say that the belt is still first") is alarm
+
+
+def test_unanswered_it_is_one_alarm_that_lasts() -> None:
+    desk = silent()
+    desk.silence(60.0)
+    desk.runs(60, 1.0)
+    assert desk.noticed.count("rest_unknown") == 1
+    assert "stop_ignored" not in desk.noticed
+
+
+def test_zeros_that_are_not_believed_yet_are_no_reason_for_another_stop() -> None:
+    desk = Desk(echoes_target=True).at(120)
+    desk.stop()
+    desk.runs(0, 4.25)
+    assert desk.stopping()
+    assert desk.stops == 1
+
+
+def test_a_belt_that_was_seen_to_fall_and_went_silent_gets_six_stops_at_most() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(60, 0.5)
+    desk.silence(60.0)
+    assert "stop_ignored" in desk.noticed
+    assert desk.stops == 6
+
+
+def test_a_stop_that_was_through_once_is_owed_no_more() -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.write_error = "no"
+    desk.runs(80, 2.0)
+    assert desk.stops > 1
+    desk.slides(80, 0)
+    desk.runs(0, 1.0)
+    assert not desk.stopping()

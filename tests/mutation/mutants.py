@@ -20,7 +20,7 @@ _ARITHMETIC = {
     ast.Mod: ("%", "*"),
 }
 _SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
-_KEPT = (ast.Assert, ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Pass)
+_UNTOUCHED = (ast.Assert, ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Pass)
 """Asserts and imports are the type checker's; a text for a person is no decision."""
 
 
@@ -62,8 +62,9 @@ class _Finder(ast.NodeVisitor):
             self._starts.append(self._starts[-1] + len(line))
         self._scope: list[str] = []
         self._function = ""
-        self._only: set[ast.stmt] = set()
-        """The only statement under an `if`: it is dropped by a condition that is never true."""
+        self._kept: set[ast.stmt] = set()
+        """The only statement under an `if`, which is dropped by a condition that is never true; and a last
+        `return ""`, for None says the same to who asks whether there is something."""
 
     # --- places -----------------------------------------------------------------------------------
 
@@ -98,19 +99,19 @@ class _Finder(ast.NodeVisitor):
     # --- what is mutated --------------------------------------------------------------------------
 
     def visit(self, node: ast.AST) -> None:
-        if isinstance(node, _KEPT):
+        if isinstance(node, _UNTOUCHED):
             return
         if isinstance(node, ast.stmt) and self._function and self._may_be_dropped(node):
             self._replace(node, "pass")
         if isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse:
-            self._only.add(node.body[0])
+            self._kept.add(node.body[0])
         for test in _tests(node):
             self._replace(test, "True")
             self._replace(test, "False")
         super().visit(node)
 
     def _may_be_dropped(self, node: ast.stmt) -> bool:
-        if node in self._only:
+        if node in self._kept:
             return False
         match node:
             case ast.Expr(ast.Constant()) | ast.Return(None | ast.Constant(None)):
@@ -135,6 +136,9 @@ class _Finder(ast.NodeVisitor):
         outermost = not self._function
         if outermost:
             self._function = ".".join([*self._scope, node.name])
+        match node.body[-1]:
+            case ast.Return(ast.Constant(value)) if not value:
+                self._kept.add(node.body[-1])
         for part in node.body:
             self.visit(part)
         if outermost:
