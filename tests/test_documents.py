@@ -267,10 +267,10 @@ def test_every_machine_and_every_key_of_its_file_is_documented() -> None:
 
 
 def test_every_example_of_a_machine_file_can_be_read(tmp_path: Path) -> None:
-    (example,) = blocks(ROOT / "docs/treadmills.md", "toml")
     path = tmp_path / "hall.toml"
-    path.write_text(example)
+    path.write_text("".join(blocks(ROOT / "docs/treadmills.md", "toml")))
     assert load_machine(path).fit("HALLWALKER 2") > 0
+    assert quirks_of(load_machine(path)).attributes.absent == ("2AD5",)
 
 
 def test_every_key_of_a_simulated_machine_is_documented() -> None:

@@ -16,7 +16,8 @@ from retrowalk.core.model import (
     Unmark,
     Written,
 )
-from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
 WALK = program('name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]')

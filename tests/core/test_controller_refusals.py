@@ -26,7 +26,8 @@ from retrowalk.core.model import (
     Written,
 )
 from retrowalk.core.session import Session
-from retrowalk.sim.model.quirks import ControlQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import ControlQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
 BACK = program('name = "Back"\nlevel = 2\nsteps = [ { walk = "backward", for = "1min", speed = 1.0 } ]')

@@ -25,7 +25,8 @@ from retrowalk.core.model import (
     Skip,
     StopSession,
 )
-from retrowalk.sim.model.quirks import BeltQuirks, ControlQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import BeltQuirks, ControlQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 ALL_SORTS = program("""
 name = "All sorts"

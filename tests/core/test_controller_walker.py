@@ -24,7 +24,8 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.offering import Setup, Walker
 from retrowalk.core.program import Program
-from retrowalk.sim.model.quirks import BeltQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
 BACKWARD = program("""

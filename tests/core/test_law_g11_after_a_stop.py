@@ -10,7 +10,8 @@ from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import Act, Command, Confirm, RequestControl, Start, Stop, Target
 from retrowalk.core.motion import Motion
 from retrowalk.core.stopping import Stopping
-from retrowalk.sim.model.quirks import BeltQuirks, Quirks, Ranges, TelemetryQuirks
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks, Ranges
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 TEXT = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "3min", speed = 1.5 } ]'
 

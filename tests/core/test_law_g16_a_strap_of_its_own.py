@@ -7,7 +7,8 @@ from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.care import ALL_GOOD, CHECK_STRAP
 from retrowalk.core.model import Characteristic, Direction, Notified, Phase, Pulse
 from retrowalk.core.offering import Setup, Walker
-from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 BLIND = Quirks(telemetry=TelemetryQuirks(fields=()))
 """A treadmill that tells neither steps nor a heart rate."""

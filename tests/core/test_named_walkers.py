@@ -8,7 +8,8 @@ from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import Characteristic, Notified, Offer, StopSession
 from retrowalk.core.offering import Setup, Walker
-from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
 FORWARD = program('name = "F"\nlevel = 2\nsteps = [{ walk = "forward", for = "4min", speed = 2.0 }]')

@@ -15,7 +15,8 @@ from retrowalk.core.program import Walk
 from retrowalk.core.stages import Stage
 from retrowalk.core.timeline import Kind
 from retrowalk.programs import program_files, read_program
-from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges, Reports, TelemetryQuirks
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges
+from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
 
 LONGEST_S = 4000.0
 FOLLOWS_WITHIN_S, ON_A_HILL_S = 6.0, 11.0

@@ -8,7 +8,8 @@ from tests.core.bench import Bench, program
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, ResumeSession, Skip
 from retrowalk.core.stages import Stage
-from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 FORWARD = '{ walk = "forward", for = "20s", speed = 1.0 }'
 BACKWARD = '{ walk = "backward", for = "20s", speed = 1.0 }'

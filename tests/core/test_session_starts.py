@@ -8,7 +8,8 @@ from blefit import uuids
 from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Speed
 from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase
-from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges, TelemetryQuirks
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 FAST = TelemetryQuirks(fields=())
 QUICK = Quirks(telemetry=FAST)

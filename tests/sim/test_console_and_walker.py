@@ -5,7 +5,8 @@ from tests.sim.conftest import Bench
 
 from blefit import uuids
 from blefit.heart_rate import HeartRateMeasurement
-from retrowalk.sim.model.quirks import LinkQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import LinkQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 from retrowalk.sim.model.walker import Walker
 
 

@@ -15,7 +15,8 @@ from retrowalk.sim.interference import THROUGH, Fate, Interference, Kind
 from retrowalk.sim.light import LightRadio
 from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.model.emissions import Client
-from retrowalk.sim.model.quirks import Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.radio import Radio

@@ -8,7 +8,8 @@ from blefit.units import Speed
 from retrowalk.core.model import Machine
 from retrowalk.machines import MachineFileError, list_machines, load_machine, machines_dir, match
 from retrowalk.sim.machines import quirks_of
-from retrowalk.sim.model.quirks import Answers, Fields, Reports, TooLong
+from retrowalk.sim.model.quirks import Answers
+from retrowalk.sim.model.telemetry_quirks import Fields, Reports, TooLong
 
 CONTRACT = [
     "spec", "mph", "start-toggles", "ignores-stop", "drops-link",
@@ -129,7 +130,7 @@ def test_units_are_made_at_the_edge() -> None:
         ("[sim.control]\nanswers = 'smoke'", "sim.control.answers: found 'smoke'"),
         ("[sim]\nbelt = 1", "sim.belt: found 1, allowed is a table"),
         ("[sim.telemetry]\nfields = ['rpm']", "sim.telemetry.fields: found ['rpm']"),
-        ("[sim.link]\nname = ''", "sim.link: name must have 1 to 29 octets"),
+        (f"[sim.link]\nname = '{'x' * 30}'", "sim.link: name must have 29 octets at most"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_key(written: Path, added: str, said: str) -> None:

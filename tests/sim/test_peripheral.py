@@ -15,7 +15,8 @@ from blefit.ftms.treadmill_data import RecordJoiner, decode
 from retrowalk.machines import list_machines, load_machine
 from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.machines import quirks_of
-from retrowalk.sim.model.quirks import ControlQuirks, LinkQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import ControlQuirks, LinkQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.radio import Radio

@@ -12,17 +12,8 @@ from blefit.ftms.ranges import InclinationRange, SpeedRange
 from blefit.ftms.treadmill_data import RecordJoiner, decode
 from retrowalk.sim.model import values
 from retrowalk.sim.model.emissions import LinkLoss, Record
-from retrowalk.sim.model.quirks import (
-    BeltQuirks,
-    ControlQuirks,
-    Fields,
-    LinkQuirks,
-    Quirks,
-    Ranges,
-    Reports,
-    TelemetryQuirks,
-    TooLong,
-)
+from retrowalk.sim.model.quirks import BeltQuirks, ControlQuirks, LinkQuirks, Quirks, Ranges
+from retrowalk.sim.model.telemetry_quirks import Fields, Reports, TelemetryQuirks, TooLong
 
 ALL = tuple(Fields)
 

@@ -18,7 +18,8 @@ from retrowalk.sim.light import LightRadio
 from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Client
-from retrowalk.sim.model.quirks import LinkQuirks, Quirks, TelemetryQuirks
+from retrowalk.sim.model.quirks import LinkQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.radio import Radio

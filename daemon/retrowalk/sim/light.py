@@ -186,16 +186,15 @@ class LightStand:
     @property
     def is_advertising(self) -> bool:
         """It is in the air: one that can take no more clients is not."""
-        return (
-            self._on and self._in_reach and (self.line is None or self.treadmill.quirks.link.connections > 1)
-        )
+        free = self.line is None or self.treadmill.quirks.link.connections > 1
+        return self._on and self._in_reach and free and attributes.is_advertising(self.treadmill)
 
     @property
     def advertisement(self) -> AdvertisementData:
         service = uuids.full(uuids.FITNESS_MACHINE_SERVICE)
         said = attributes.service_data(self.treadmill, available=self.line is None)
         return AdvertisementData(
-            local_name=self.treadmill.quirks.link.name,
+            local_name=self.treadmill.quirks.link.name or None,
             manufacturer_data={},
             service_data={} if said is None else {service: said},
             service_uuids=[service],

@@ -168,7 +168,8 @@ class Peripheral:
     async def _keep_advertising(self) -> None:
         """Say whether the machine is available; say nothing while it can take no more clients."""
         full = len(self._clients) >= self.treadmill.quirks.link.connections
-        wanted = None if full else not self._clients
+        silent = full or not attributes.is_advertising(self.treadmill)
+        wanted = None if silent else not self._clients
         if wanted is self._advertised:
             return
         self._advertised = wanted
@@ -197,7 +198,8 @@ class Peripheral:
         return parts
 
     def _scan_response(self) -> list[Any]:
-        return [(AdvertisingData.COMPLETE_LOCAL_NAME, self.treadmill.quirks.link.name.encode())]
+        name = self.treadmill.quirks.link.name
+        return [(AdvertisingData.COMPLETE_LOCAL_NAME, name.encode())] if name else []
 
     # --- attributes ----------------------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
 """The attributes of the simulated machine: what a GATT client finds on it, whatever carries the octets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from blefit import uuids
 from blefit.ftms.advertisement import MachineAvailability, MachineType
 from retrowalk.sim.model import values
+from retrowalk.sim.model.quirks import Quirks, number_of, octets_of
 
 if TYPE_CHECKING:
     from retrowalk.sim.model.machine import Machine
@@ -38,6 +39,9 @@ class Characteristic:
     """What reading it gives; None: it cannot be read."""
 
 
+_DEVICE = range(uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME + 1)
+
+
 def services(treadmill: "Treadmill") -> dict[int, list[Characteristic]]:
     """The machine's services and their characteristics, by 16-bit number."""
     quirks = treadmill.quirks
@@ -52,6 +56,16 @@ def services(treadmill: "Treadmill") -> dict[int, list[Characteristic]]:
         writes = Properties.WRITE_WITHOUT_RESPONSE if unanswered else Properties.WRITE
         fitness.append(Characteristic(uuids.FITNESS_MACHINE_CONTROL_POINT, writes | answers))
         fitness.append(Characteristic(uuids.FITNESS_MACHINE_STATUS, Properties.NOTIFY))
+    known = {one.number for one in fitness}
+    fitness += [
+        Characteristic(number, properties)
+        for keys, properties in (
+            (quirks.attributes.values, Properties.READ),
+            (quirks.attributes.notifies, Properties.NOTIFY),
+        )
+        for number in map(number_of, keys)
+        if number not in known and number not in _DEVICE
+    ]
     found = {
         uuids.FITNESS_MACHINE_SERVICE: fitness,
         uuids.DEVICE_INFORMATION_SERVICE: _constants(values.device(quirks)),
@@ -59,14 +73,35 @@ def services(treadmill: "Treadmill") -> dict[int, list[Characteristic]]:
     if quirks.telemetry.heart_rate_service:
         pulse = Characteristic(uuids.HEART_RATE_MEASUREMENT, Properties.NOTIFY)
         found[uuids.HEART_RATE_SERVICE] = [pulse]
-    return found
+    if quirks.telemetry.running_speed_service:
+        stride = Characteristic(uuids.RSC_MEASUREMENT, Properties.NOTIFY)
+        found[uuids.RSC_SERVICE] = [stride]
+    return {number: content for number, every in found.items() if (content := _as_it_is(every, quirks))}
+
+
+def _as_it_is(content: list[Characteristic], quirks: Quirks) -> list[Characteristic]:
+    """Without what this machine does not have, with other values where it gives other ones."""
+    absent = {number_of(key) for key in quirks.attributes.absent}
+    values = {number_of(key): _giving(octets_of(value)) for key, value in quirks.attributes.values.items()}
+    return [
+        replace(one, value=values.get(one.number, one.value)) for one in content if one.number not in absent
+    ]
 
 
 def service_data(treadmill: "Machine", *, available: bool) -> bytes | None:
     """What it advertises of itself as a fitness machine (FTMS 3.1.1); None where it does not."""
-    if not treadmill.quirks.link.service_data:
+    link = treadmill.quirks.link
+    if not link.service_data:
         return None
+    if link.service_data_octets:
+        return octets_of(link.service_data_octets)
     return MachineAvailability(available, MachineType.TREADMILL).encode()
+
+
+def is_advertising(treadmill: "Machine") -> bool:
+    """It has not been silent since a while after it was switched on, as some are."""
+    most = treadmill.quirks.link.advertises_for_s
+    return most is None or treadmill.now - treadmill.on_since < most
 
 
 def _constants(held: dict[int, bytes]) -> list[Characteristic]:

@@ -38,6 +38,7 @@ class Belt:
         self._now = now
         self._ramp = Ramp(quirks.acceleration, quirks.deceleration)
         self._starts_at: float | None = None
+        self._drives_at: float | None = None
         self._reverts_at: float | None = None
         self._wanted = 0.0
         self._remembered = 0.0
@@ -58,11 +59,21 @@ class Belt:
         return self._ramp.value < self._ramp.goal
 
     @property
+    def is_steady(self) -> bool:
+        """It has the speed that the motor wants."""
+        return self._ramp.value == self._ramp.goal
+
+    @property
+    def countdown_s(self) -> float:
+        """What is left of the countdown; 0 where there is none."""
+        return 0.0 if self._starts_at is None else self._starts_at - self._now
+
+    @property
     def next_due(self) -> float | None:
         """When it will next do something by itself."""
         if self._starts_at is not None:
             return self._starts_at
-        dues = [due for due in (self._reverts_at, self._runs_away_at) if due is not None]
+        dues = [due for due in (self._drives_at, self._reverts_at, self._runs_away_at) if due is not None]
         return min(dues, default=None)
 
     @property
@@ -101,11 +112,15 @@ class Belt:
         At rest it is only remembered: the specification says nothing more (FTMS 4.16.2.3). `unit` is what
         the machine takes the number for, in 0.01 km/h.
         """
+        if self._quirks.only_faster and self.motion is Motion.RUNNING and target * unit < self.speed:
+            return
         low, step = self._ranges.minimum, self._ranges.increment
         self.target = Speed(low + (target - low) // step * step)
         self._wanted = self._remembered = self.target * unit
         if self.motion is Motion.RUNNING and not self.running_away:
-            self._drive()
+            self._drives_at = self._now + self._quirks.target_delay_s
+            if not self._quirks.target_delay_s:
+                self._drive()
             if self._quirks.reverts_after_s is not None:
                 self._reverts_at = self._now + self._quirks.reverts_after_s
 
@@ -115,6 +130,8 @@ class Belt:
             self._move(due)
             if self._starts_at is not None:
                 self._leave_rest()
+            elif due == self._drives_at:
+                self._drive()
             elif due == self._reverts_at:
                 self.aim(self._ranges.minimum)
                 self._reverts_at = None
@@ -141,19 +158,20 @@ class Belt:
             self._drive()
 
     def _drive(self) -> None:
+        self._drives_at = None
         self._ramp.goal = self._wanted
         if self.started_moving is None:
             self.started_moving = self._now
 
     def _run_away(self) -> None:
-        self.running_away, self._reverts_at = True, None
+        self.running_away, self._drives_at, self._reverts_at = True, None, None
         self._ramp.rise = self._quirks.runaway_acceleration
         self._ramp.goal = self._quirks.runaway_speed
 
     def _halt(self, motion: Motion) -> None:
         self.motion = motion
         self.target, self._wanted = Speed(0), 0.0
-        self._starts_at = self._reverts_at = self.started_moving = None
+        self._starts_at = self._drives_at = self._reverts_at = self.started_moving = None
         self.running_away = False
         self._ramp.rise = self._quirks.acceleration
         self._ramp.goal = 0

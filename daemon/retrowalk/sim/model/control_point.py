@@ -5,13 +5,15 @@ what the machine does not know it says first.
 """
 
 from dataclasses import dataclass
+from random import Random
 from typing import Protocol
 
 from blefit.errors import DecodeError
 from blefit.ftms.control_point import OpCode, Request, Response, ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.sim.model.emissions import Answer, Client
-from retrowalk.sim.model.quirks import ControlQuirks, Ranges
+from retrowalk.sim.model.permission import Permission
+from retrowalk.sim.model.quirks import ControlQuirks, Ranges, octets_of
 
 INVALID_ATTRIBUTE_LENGTH = 0x0D
 CCCD_IMPROPERLY_CONFIGURED = 0xFD
@@ -20,6 +22,7 @@ PROCEDURE_ALREADY_IN_PROGRESS = 0xFE
 
 _LONGEST = 19
 _STOP, _PAUSE = 1, 2
+_PARAMETERS = {OpCode.START_OR_RESUME: 0, OpCode.STOP_OR_PAUSE: _STOP}
 
 
 class Machine(Protocol):
@@ -68,8 +71,8 @@ class _Due:
 class ControlPoint:
     """The procedures of all clients, and the permission that one of them may hold."""
 
-    def __init__(self, machine: Machine, quirks: ControlQuirks, ranges: Ranges) -> None:
-        self.holder: Client | None = None
+    def __init__(self, machine: Machine, quirks: ControlQuirks, ranges: Ranges, chance: Random) -> None:
+        self.permission = Permission(quirks, chance)
         self._machine = machine
         self._quirks = quirks
         self._ranges = ranges
@@ -80,11 +83,26 @@ class ControlPoint:
         self._known |= {OpCode.START_OR_RESUME, OpCode.STOP_OR_PAUSE}
         if ranges.maximum_incline > ranges.minimum_incline:
             self._known.add(OpCode.SET_TARGET_INCLINATION)
+        frames = {OpCode.START_OR_RESUME: quirks.start_frame, OpCode.STOP_OR_PAUSE: quirks.stop_frame}
+        self._own_frames = {op: octets_of(frame) for op, frame in frames.items() if frame}
+        self._waits_for_reset = False
+        self._results = {
+            ResultCode.SUCCESS: quirks.succeeds_with,
+            ResultCode.OP_CODE_NOT_SUPPORTED: quirks.unknown_refused_with,
+        }
+
+    @property
+    def holder(self) -> Client | None:
+        """Who has permission."""
+        return self.permission.holder
 
     @property
     def next_due(self) -> float | None:
-        """When the next answer is due."""
-        return self._due[0].at if self._due else None
+        """When the next answer is due, or the permission ends."""
+        dues = [due.at for due in self._due[:1]]
+        if self.permission.lapses_at is not None:
+            dues.append(self.permission.lapses_at)
+        return min(dues, default=None)
 
     def subscribe(self, client: Client, enabled: bool) -> None:
         """The client's CCCD was written."""
@@ -96,12 +114,11 @@ class ControlPoint:
         self._in_progress.discard(client)
         self._due = [due for due in self._due if due.answer.client != client]
         if self.holder == client:
-            self.holder = None
+            self.permission.drop()
 
     def revoke(self) -> None:
         """Take the permission back from whoever holds it."""
-        holder, self.holder = self.holder, None
-        if holder is not None:
+        if (holder := self.permission.drop()) is not None:
             self._machine.control_lost(holder)
 
     def write(self, client: Client, octets: bytes, now: float) -> int | None:
@@ -115,16 +132,19 @@ class ControlPoint:
             return PROCEDURE_ALREADY_IN_PROGRESS
         if not 1 <= len(octets) <= _LONGEST:
             return INVALID_ATTRIBUTE_LENGTH
-        result = self._perform(client, octets)
+        if self._quirks.deaf:
+            return None
+        result = self._perform(client, octets, now)
         if octets[0] == OpCode.REQUEST_CONTROL and self._quirks.control_unanswered:
             return None
-        answer = Answer(client, Response(octets[0], result, b"").encode())
+        answer = Answer(client, Response(octets[0], self._results.get(result, result)).encode())
         self._in_progress.add(client)
         self._due.append(_Due(now + self._quirks.answer_delay_s, answer))
         return None
 
     def answers(self, now: float) -> list[Answer]:
-        """The answers due until `now`, each once."""
+        """The answers due until `now`, each once. A permission that lapses by then is gone."""
+        self.permission.lapse(now)
         ready = [due.answer for due in self._due if due.at <= now]
         self._due = [due for due in self._due if due.at > now]
         return ready
@@ -133,44 +153,55 @@ class ControlPoint:
         """The client confirmed its answer: the procedure is over."""
         self._in_progress.discard(client)
 
-    def _perform(self, client: Client, octets: bytes) -> ResultCode:
+    def _perform(self, client: Client, octets: bytes, now: float) -> ResultCode:
         if octets[0] not in self._known:
             return ResultCode.OP_CODE_NOT_SUPPORTED
         op = OpCode(octets[0])
         if op is OpCode.REQUEST_CONTROL:
-            return self._grant(client) if len(octets) == 1 else ResultCode.INVALID_PARAMETER
-        if self._quirks.needs_control and self.holder != client:
+            return self._grant(client, now) if len(octets) == 1 else ResultCode.INVALID_PARAMETER
+        if not self.permission.take(client, now):
             return ResultCode.CONTROL_NOT_PERMITTED
+        if (parameter := self._parameter(op, octets)) is None:
+            return ResultCode.INVALID_PARAMETER
+        result = self._operate(op, parameter, client)
+        return ResultCode.SUCCESS if self._quirks.always_succeeds else result
+
+    def _grant(self, client: Client, now: float) -> ResultCode:
+        before = self.holder
+        if not self.permission.ask(client, now):
+            return ResultCode.CONTROL_NOT_PERMITTED
+        if before not in {None, client}:
+            self._machine.control_lost(before)
+        return ResultCode.SUCCESS
+
+    def _parameter(self, op: OpCode, octets: bytes) -> int | None:
+        """The parameter, 0 where the operation takes none; None where these are not its octets."""
+        if op in self._own_frames:
+            return _PARAMETERS[op] if octets == self._own_frames[op] else None
         try:
             request = Request.decode(octets)
         except DecodeError:
-            return ResultCode.INVALID_PARAMETER
-        if request.trailing:
-            return ResultCode.INVALID_PARAMETER
-        result = self._operate(op, request.parameter or 0, client)
-        return ResultCode.SUCCESS if self._quirks.always_succeeds else result
-
-    def _grant(self, client: Client) -> ResultCode:
-        if self.holder != client:
-            self.revoke()
-            self.holder = client
-        return ResultCode.SUCCESS
+            return None
+        return None if request.trailing else request.parameter or 0
 
     def _operate(self, op: OpCode, parameter: int, client: Client) -> ResultCode:
         match op:
             case OpCode.RESET:
                 self._machine.reset(client)
-                self.holder = None
+                self.permission.drop()
+                self._waits_for_reset = False
             case OpCode.SET_TARGET_SPEED:
                 low, high = self._ranges.minimum, self._ranges.maximum
                 if not low <= parameter <= high and not self._quirks.clamps:
                     return ResultCode.INVALID_PARAMETER
-                self._machine.aim(Speed(min(max(parameter, low), high)), client)
+                if not self._quirks.targets_ignored:
+                    self._machine.aim(Speed(min(max(parameter, low), high)), client)
             case OpCode.SET_TARGET_INCLINATION:
                 lowest, highest = self._ranges.minimum_incline, self._ranges.maximum_incline
                 if not lowest <= parameter <= highest and not self._quirks.clamps:
                     return ResultCode.INVALID_PARAMETER
-                self._machine.tilt(Incline(min(max(parameter, lowest), highest)), client)
+                if not self._quirks.inclines_ignored:
+                    self._machine.tilt(Incline(min(max(parameter, lowest), highest)), client)
             case OpCode.START_OR_RESUME:
                 return self._start(client)
             case _:
@@ -178,11 +209,14 @@ class ControlPoint:
         return ResultCode.SUCCESS
 
     def _start(self, client: Client) -> ResultCode:
-        if not self._machine.is_started and self._machine.can_start:
-            self._machine.start(client)
+        quirks, machine = self._quirks, self._machine
+        if not machine.is_started and machine.can_start and not self._waits_for_reset:
+            machine.start(client)
             return ResultCode.SUCCESS
-        if self._machine.is_started and self._quirks.start_toggles:
-            self._machine.stop(client)
+        if machine.is_started and (quirks.start_toggles or quirks.start_restarts):
+            machine.stop(client)
+            if quirks.start_restarts:
+                machine.start(client)
             return ResultCode.SUCCESS
         return ResultCode.OPERATION_FAILED
 
@@ -197,6 +231,7 @@ class ControlPoint:
         if not self._machine.is_started and not self._machine.is_paused:
             return self._start(client) if self._quirks.stop_starts else ResultCode.OPERATION_FAILED
         self._machine.stop(client)
+        self._waits_for_reset = self._quirks.start_needs_reset
         if self._quirks.control_lost_on_stop:
-            self.holder = None
+            self.permission.drop()
         return ResultCode.SUCCESS

@@ -5,27 +5,19 @@ Speeds in 0.01 km/h, accelerations in 0.01 km/h per second, inclines in 0.1 %, t
 Where real machines do these things: FTMS drivers and captures, named in `config/treadmills/`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
 from blefit.units import Incline, Speed
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 Acceleration = NewType("Acceleration", int)
 """0.01 km/h per second."""
 
 LONGEST_NAME = 29
 """Octets of a name that fit into a scan response."""
-
-
-class Reports(StrEnum):
-    """What the machine puts into Treadmill Data as its speed."""
-
-    REAL = "real"
-    TARGET = "target"
-    """Its target, whatever the belt does."""
-    TARGET_UNTIL_STOPPED = "target_until_stopped"
-    """Its target while it runs; the real speed once it was told to stop."""
 
 
 class Answers(StrEnum):
@@ -36,28 +28,12 @@ class Answers(StrEnum):
     INDICATION_BEFORE_WRITE_RESPONSE = "indication_before_write_response"
 
 
-class TooLong(StrEnum):
-    """What becomes of a Treadmill Data record that does not fit into one notification."""
+class TooEarly(StrEnum):
+    """What becomes of a target that comes before the belt has spun up. The answer is success."""
 
-    SPLIT = "split"
-    CUT = "cut"
-
-
-class Fields(StrEnum):
-    """What a Treadmill Data record holds beside the speed, by flag bit."""
-
-    AVERAGE_SPEED = "average_speed"
-    TOTAL_DISTANCE = "total_distance"
-    INCLINATION = "inclination"
-    ELEVATION_GAIN = "elevation_gain"
-    PACE = "pace"
-    ENERGY = "energy"
-    HEART_RATE = "heart_rate"
-    METABOLIC_EQUIVALENT = "metabolic_equivalent"
-    ELAPSED_TIME = "elapsed_time"
-    REMAINING_TIME = "remaining_time"
-    FORCE_ON_BELT = "force_on_belt"
-    VENDOR_STEPS = "vendor_steps"
+    TAKEN = "taken"
+    IGNORED = "ignored"
+    CUTS_LINK = "cuts_link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +47,8 @@ class Ranges:
     maximum_incline: Incline = field(default=Incline(100))
     """0: it has no incline."""
     increment_incline: Incline = field(default=Incline(5))
+    fixed_incline: Incline = field(default=Incline(0))
+    """So steep is the deck of a machine without incline motor."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.maximum or self.increment <= 0:
@@ -94,6 +72,10 @@ class BeltQuirks:
     resumes_last_speed: bool = False
     """It starts and resumes at the last target it had."""
     needs_target_to_move: bool = False
+    target_delay_s: float = 0.0
+    """From a target to the first that the motor does about it, on a running belt."""
+    only_faster: bool = False
+    """It takes targets above its speed alone."""
     ignores_stop: bool = False
     """It answers Stop with success and goes on; console and safety key work."""
     reverts_after_s: float | None = None
@@ -107,8 +89,8 @@ class BeltQuirks:
         rates = (self.acceleration, self.deceleration, self.key_deceleration, self.runaway_acceleration)
         if min(rates) <= 0:
             raise ValueError("accelerations and decelerations must be above 0")
-        if self.start_delay_s < 0:
-            raise ValueError("start_delay_s must not be negative")
+        if min(self.start_delay_s, self.target_delay_s) < 0:
+            raise ValueError("start_delay_s and target_delay_s must not be negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +104,43 @@ class ControlQuirks:
     control_unanswered: bool = False
     """Request Control is granted without an answer."""
     control_lost_on_stop: bool = False
+    control_per_operation: bool = False
+    """Permission lasts for one operation."""
+    control_lapses_after_s: float | None = None
+    """It ends so long after the last request, without a word."""
+    control_asks: int = 1
+    """The how-manieth Request Control in a row grants it; those before are refused (05)."""
+    control_needs_key: bool = False
+    """It is refused (05) until a key of the console is pressed."""
+    denies_share: float = 0.0
+    """So often, of 1, a permitted operation is refused (05) by chance."""
+    deaf: bool = False
+    """It takes every write, does nothing and answers nothing: its maker's own unlock is missing."""
     always_succeeds: bool = False
     """Every operation it knows is answered with success, whatever becomes of it."""
     start_toggles: bool = False
     """Start on a running belt stops it."""
+    start_restarts: bool = False
+    """Start on a running belt stops it and begins a countdown."""
+    start_needs_reset: bool = False
+    """After a Stop, Start is refused (04) until Reset."""
+    start_frame: str = ""
+    """The only octets it takes for Start, in hexadecimal; "": those of the specification."""
+    stop_frame: str = ""
+    """The only octets it takes for Stop."""
     stop_starts: bool = False
     """Stop on a belt at rest starts it."""
     pause_supported: bool = True
     targets_are_mph: bool = False
     """It takes a target of 100 from a client for 1 mph."""
+    targets_ignored: bool = False
+    """A target speed is answered with success, and nothing changes; so with `inclines_ignored`."""
+    inclines_ignored: bool = False
+    inclines_are_halves: bool = False
+    """It takes an inclination of 2 from a client for 1 %."""
+    target_too_early: TooEarly = TooEarly.TAKEN
+    too_early_for_s: float = 0.0
+    """From the first motion; in the countdown it is always too early."""
     clamps: bool = False
     """A target out of range is brought into it instead of being refused (03)."""
     write_without_response: bool = False
@@ -139,47 +149,30 @@ class ControlQuirks:
     declares_notify: bool = False
     """The Control Point's properties say Notify instead of Indicate."""
     answer_delay_s: float = 0.06
+    succeeds_with: int = 1
+    """The result code of success."""
+    unknown_refused_with: int = 2
+    """The result code for an operation that it does not know."""
     status_to_commander: bool = False
     """The client that caused a Status gets it too."""
     status_length: int = 0
     """A shorter Status is padded with zeros to so many octets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelemetryQuirks:
-    """What the machine tells, and when."""
-
-    notify_every_s: float = 0.25
-    reports: Reports = Reports.REAL
-    noise: Speed = field(default=Speed(0))
-    """The reading of a moving belt is wrong by up to this much."""
-    fields: tuple[Fields, ...] = (
-        Fields.AVERAGE_SPEED,
-        Fields.TOTAL_DISTANCE,
-        Fields.INCLINATION,
-        Fields.ENERGY,
-        Fields.HEART_RATE,
-        Fields.ELAPSED_TIME,
-        Fields.FORCE_ON_BELT,
-    )
-    silent_at: Speed | None = None
-    """After its first record at or below this on the way down it says no more until the belt speeds up."""
-    counts_only_steps: bool = False
-    """Time and distance grow only while somebody walks."""
-    stop_clears_counters: bool = False
-    too_long: TooLong = TooLong.SPLIT
-    largest_notification: int = 514
-    """Octets; the link may carry less."""
-    training_status: bool = True
-    training_status_flag: bool = False
-    """The Training Status says that a string follows, and none does."""
-    heart_rate_service: bool = False
+    status_at_rest: bool = False
+    """That it was stopped it says when the belt stands."""
+    speed_status_every_s: float | None = None
+    """While the belt changes speed it tells that as Target Speed Changed, so often."""
+    first_status: str = ""
+    """Octets in hexadecimal that who subscribes the Status is sent first."""
+    console_unreported: bool = False
+    """What is done at the console makes no Status."""
 
     def __post_init__(self) -> None:
-        if self.notify_every_s < 0.02:
-            raise ValueError("notify_every_s must be at least 0.02: no radio carries more")
-        if self.largest_notification < 20:
-            raise ValueError("largest_notification must be at least 20, what every link carries")
+        for frame in (self.start_frame, self.stop_frame, self.first_status):
+            octets_of(frame)
+        if not 0 <= self.denies_share <= 1:
+            raise ValueError("denies_share must be from 0 to 1")
+        if self.control_asks < 1:
+            raise ValueError("control_asks must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +180,7 @@ class LinkQuirks:
     """How the machine behaves on the radio."""
 
     name: str = "retrowalk spec"
+    """Empty: it advertises none."""
     manufacturer: str = "retrowalk"
     model: str = "simulated treadmill"
     serial_number: str = "0001"
@@ -195,15 +189,55 @@ class LinkQuirks:
     """How many clients at a time; while all are there it does not advertise."""
     service_data: bool = True
     """It advertises that it is a treadmill, and whether it is in use."""
+    service_data_octets: str = ""
+    """It advertises these instead, in hexadecimal, whether it is in use or not."""
+    advertises_for_s: float | None = None
+    """From the power switch on; then it cannot be found or connected any more."""
+    first_link_lasts_s: float | None = None
+    """After so long the first link is lost; later ones hold."""
     drops_after_s: float | None = None
     """The link is lost after so long in motion, once each time that the belt was started."""
     keeps_running_without_link: bool = True
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.name.encode()) <= LONGEST_NAME:
-            raise ValueError(f"name must have 1 to {LONGEST_NAME} octets: it is sent in one scan response")
+        if len(self.name.encode()) > LONGEST_NAME:
+            raise ValueError(f"name must have {LONGEST_NAME} octets at most: it is sent in one scan response")
+        octets_of(self.service_data_octets)
         if self.connections < 1:
             raise ValueError("connections must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeQuirks:
+    """Where its attributes are not what the rest of it would have. Keys are numbers: "2AD4"."""
+
+    absent: tuple[str, ...] = ()
+    """The characteristics that it does not have."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What reading gives, in hexadecimal; a characteristic that it would not have is added."""
+    notifies: Mapping[str, str] = field(default_factory=dict)
+    """Octets, in hexadecimal, that it notifies with every record: data of a bike, words of its maker."""
+
+    def __post_init__(self) -> None:
+        for number in (*self.absent, *self.values, *self.notifies):
+            number_of(number)
+        for value in (*self.values.values(), *self.notifies.values()):
+            octets_of(value)
+
+
+def octets_of(text: str) -> bytes:
+    """The octets of a hexadecimal text; ValueError, in a sentence."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no hexadecimal such as '02 01'") from None
+
+
+def number_of(text: str) -> int:
+    """The 16-bit number of a characteristic; ValueError, in a sentence."""
+    if len(octets := octets_of(text)) != 2:
+        raise ValueError(f"{text!r} is no number of a characteristic such as '2AD4'")
+    return int.from_bytes(octets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,3 +249,4 @@ class Quirks:
     control: ControlQuirks = field(default_factory=ControlQuirks)
     telemetry: TelemetryQuirks = field(default_factory=TelemetryQuirks)
     link: LinkQuirks = field(default_factory=LinkQuirks)
+    attributes: AttributeQuirks = field(default_factory=AttributeQuirks)

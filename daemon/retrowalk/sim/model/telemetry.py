@@ -8,8 +8,15 @@ from blefit.ftms.feature import MachineFeature
 from blefit.ftms.treadmill_data import TreadmillData, encode, split
 from blefit.units import Incline, Speed
 from retrowalk.sim.model.belt import Belt, Motion
-from retrowalk.sim.model.quirks import Fields, Reports, TelemetryQuirks, TooLong
 from retrowalk.sim.model.ramp import Ramp
+from retrowalk.sim.model.telemetry_quirks import (
+    HALF_A_PERCENT,
+    Fields,
+    Reports,
+    ReportsIncline,
+    TelemetryQuirks,
+    TooLong,
+)
 from retrowalk.sim.model.walker import Walker
 
 _FEATURES = {
@@ -34,7 +41,12 @@ class Telemetry:
     """The counters of one session, from Reset to Reset."""
 
     def __init__(
-        self, quirks: TelemetryQuirks, belt: Belt, walker: Walker, incline: Ramp, chance: Random
+        self,
+        quirks: TelemetryQuirks,
+        belt: Belt,
+        walker: Walker,
+        incline: Ramp,
+        chance: Random,
     ) -> None:
         self._quirks = quirks
         self._belt = belt
@@ -42,6 +54,11 @@ class Telemetry:
         self._incline = incline
         self._chance = chance
         self._is_silent = True
+        self._driven_s = 0.0
+        self._zeros = 0
+        self._last_speed = Speed(0)
+        self._missing_steps = 3 - quirks.step_octets if Fields.VENDOR_STEPS in quirks.fields else 0
+        self._trailing = bytes.fromhex(quirks.trailing)
         self._groups: list[Callable[[], _Values]] = [getattr(self, f"_{group}") for group in quirks.fields]
         self.reset()
 
@@ -62,6 +79,8 @@ class Telemetry:
         """Count the time that passed and the belt that ran by in it. Stop and pause freeze the time alone."""
         speed = self._belt.speed
         walked = self._walker.walks(speed)
+        if self._belt.started_moving is not None:
+            self._driven_s += seconds
         if self._quirks.counts_only_steps and not walked:
             return
         self._distance_m += metres
@@ -73,8 +92,11 @@ class Telemetry:
             self._elapsed_s += seconds
 
     def has_something_to_say(self) -> bool:
-        """False while a machine that falls silent at rest is silent. Ask once for each record."""
-        limit = self._quirks.silent_at
+        """False while a machine that falls silent is silent. Ask once for each record."""
+        quirks = self._quirks
+        if quirks.silent or self._is_in_gap():
+            return False
+        limit = quirks.silent_at
         if limit is None:
             return True
         was_silent = self._is_silent
@@ -82,11 +104,25 @@ class Telemetry:
         self._is_silent = slow and not (self._belt.is_speeding_up and self._belt.speed > 0)
         return not (self._is_silent and was_silent)
 
+    def _is_in_gap(self) -> bool:
+        every = self._quirks.gap_every_s
+        return every is not None and self._driven_s % every > every - self._quirks.gap_s
+
+    def _is_a_zero(self) -> bool:
+        """Once each time that a single record is to say 0."""
+        if self._quirks.zero_every_s is None:
+            return False
+        before, self._zeros = self._zeros, int(self._driven_s // self._quirks.zero_every_s)
+        return before != self._zeros
+
     def record(self) -> TreadmillData:
         """The present record."""
         present: dict[str, Any] = {}
         for values in self._groups:
             present.update(values())
+        present |= dict.fromkeys(self._quirks.unknown)
+        if self._is_a_zero():
+            return TreadmillData(more_data=False, instantaneous_speed=Speed(0), **present)
         return TreadmillData(more_data=False, instantaneous_speed=self.reported_speed(), **present)
 
     def reported_speed(self) -> Speed:
@@ -95,26 +131,50 @@ class Telemetry:
         running = belt.motion is Motion.RUNNING
         if reports is Reports.TARGET or (reports is Reports.TARGET_UNTIL_STOPPED and running):
             return belt.target if running else Speed(0)
+        if reports is Reports.LAST_WHILE_PAUSED and belt.motion is Motion.PAUSED:
+            return self._last_speed
         error = self._chance.uniform(-1, 1) * self._quirks.noise if belt.speed else 0.0
-        return Speed(max(0, round(belt.speed + error)))
+        self._last_speed = Speed(max(0, round(belt.speed + error)))
+        return self._last_speed
 
     def frames(self, record: TreadmillData, room: int) -> list[bytes]:
         """The notifications that `record` takes where one may be `room` octets long."""
         room = min(room, self._quirks.largest_notification)
-        whole = encode(record)
-        if len(whole) > room and self._quirks.too_long is TooLong.SPLIT:
-            return split(record, room)
-        return [whole[:room]]
+        whole = self._finished(encode(record))
+        too_long = self._quirks.too_long
+        if len(whole) <= room or too_long is TooLong.CUT:
+            return [whole[:room]]
+        *first, last = split(record, room)
+        last = self._finished(last)[:room]
+        return [last, *first] if too_long is TooLong.SPLIT_SPEED_FIRST else [*first, last]
+
+    def _finished(self, frame: bytes) -> bytes:
+        """As this machine sends it, where it is not as the specification has it."""
+        if self._missing_steps:
+            frame = frame[: -self._missing_steps]
+        flags = int.from_bytes(frame[:2], "little") | self._quirks.extra_flags
+        return flags.to_bytes(2, "little") + frame[2:] + self._trailing
 
     def _average_speed(self) -> _Values:
         mean = 360 * self._distance_m / self._moving_s if self._moving_s else 0.0
         return {"average_speed": min(round(mean), 0xFFFF)}
 
     def _total_distance(self) -> _Values:
-        return {"total_distance": int(self._distance_m) & 0xFFFFFF}
+        step, unit = self._quirks.distance_step_m, self._quirks.distance_unit_m
+        metres = int(self._distance_m // step) * step
+        return {"total_distance": round(metres / unit) & 0xFFFFFF}
 
     def _inclination(self) -> _Values:
-        return {"inclination": Incline(round(self._incline.value)), "ramp_angle": None}
+        match self._quirks.reports_incline:
+            case ReportsIncline.REAL:
+                told = self._incline.value
+            case ReportsIncline.TARGET:
+                told = self._incline.goal
+            case ReportsIncline.NOTHING:
+                told = 0.0
+            case ReportsIncline.HALVES:
+                told = self._incline.value / HALF_A_PERCENT
+        return {"inclination": Incline(round(told)), "ramp_angle": None}
 
     def _elevation_gain(self) -> _Values:
         return {"positive_elevation_gain": int(self._ascent_m * 10), "negative_elevation_gain": 0}

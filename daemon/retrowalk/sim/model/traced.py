@@ -60,6 +60,9 @@ class Traced:
         self._next = 0
         self._began: float | None = now if at_once else None
 
+    on_since = 0.0
+    """It is always on."""
+
     @property
     def now(self) -> float:
         """The moment until which time has passed."""

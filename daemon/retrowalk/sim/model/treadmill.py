@@ -5,14 +5,12 @@ acts at the moment of the last `advance` (`write` and the Bluetooth events bring
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from random import Random
 
 from blefit import uuids
-from blefit.ftms.machine_status import MachineStatus, MachineStatusOp
-from blefit.ftms.training_status import TrainingState, TrainingStatus
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
-from blefit.heart_rate import HeartRateMeasurement
 from blefit.units import Incline, Speed, speed_from_kmh
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.attributes import Characteristic
@@ -21,16 +19,18 @@ from retrowalk.sim.model.clients import Clients
 from retrowalk.sim.model.console import Console, Key, SafetyKey
 from retrowalk.sim.model.control_point import ControlPoint
 from retrowalk.sim.model.emissions import Client, Emission, LinkLoss, Record
-from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.losses import LinkLosses
+from retrowalk.sim.model.neighbours import Neighbours
+from retrowalk.sim.model.quirks import Quirks, TooEarly, number_of, octets_of
 from retrowalk.sim.model.ramp import Ramp
+from retrowalk.sim.model.statuses import Statuses
 from retrowalk.sim.model.telemetry import Telemetry
+from retrowalk.sim.model.telemetry_quirks import HALF_A_PERCENT
 from retrowalk.sim.model.walker import Walker
 
 _INCLINE_RATE = 5.0
 """0.1 % per second."""
-_HEARTBEAT_S = 1.0
 _KMH_PER_MPH = 1.609344
-_STOP, _PAUSE = 1, 2
 
 
 class Treadmill:
@@ -51,24 +51,30 @@ class Treadmill:
         ranges = self.quirks.ranges
         self.walker = walker or Walker(chance=chance)
         self.belt = Belt(self.quirks.belt, ranges, now)
-        self.incline = Ramp(_INCLINE_RATE, _INCLINE_RATE, max(ranges.minimum_incline, 0))
+        self.incline = Ramp(_INCLINE_RATE, _INCLINE_RATE, self._level)
         self.telemetry = Telemetry(self.quirks.telemetry, self.belt, self.walker, self.incline, chance)
-        self.control = ControlPoint(self, self.quirks.control, ranges)
+        self.control = ControlPoint(self, self.quirks.control, ranges, chance)
         self.console = Console(self._on_key, self._on_dial)
         self.safety_key = SafetyKey(self._on_pull)
         self.before_touch: Callable[[], None] = lambda: None
         """Called when a person is about to do something at it: time can be let pass until then."""
-        self._now = self._next_record = self._next_beat = now
+        self.on_since = now
+        """When it was last switched on."""
+        self._now = self._next_record = now
         self._clients = Clients()
-        self._lost_link_of: float | None = None
+        self._losses = LinkLosses(self.quirks.link)
+        self._statuses = Statuses(self.quirks.control, self.quirks.telemetry, self.belt, self._clients)
+        self._neighbours = Neighbours(self.quirks.telemetry, self.walker, self._clients, now)
         self._is_on = True
-        self._training = self._rests_as = TrainingState.IDLE
+        attributes = self.quirks.attributes
+        self._beside = [(number_of(key), octets_of(said)) for key, said in attributes.notifies.items()]
 
     # --- the link ------------------------------------------------------------------------------------------
 
     def connect(self, client: Client) -> None:
         """A client is there."""
         self._clients.connect(client)
+        self._losses.connected(self._now)
 
     def disconnect(self, client: Client) -> None:
         """A client is gone, whoever ended the link; what it had subscribed and was permitted goes with it."""
@@ -82,12 +88,14 @@ class Treadmill:
         if characteristic == uuids.FITNESS_MACHINE_CONTROL_POINT:
             self.control.subscribe(client, enabled)
         self._clients.subscribe(client, characteristic, enabled)
+        if characteristic == uuids.FITNESS_MACHINE_STATUS and enabled:
+            self._statuses.greet(client)
 
     def write(self, client: Client, octets: bytes, now: float) -> int | None:
         """The Control Point was written: the ATT error that refuses it, or None and an answer later."""
         self._run_until(now)
         error = self.control.write(client, octets, now)
-        self._tell_training()
+        self._statuses.tell_training()
         return error
 
     def confirmed(self, client: Client) -> None:
@@ -97,8 +105,7 @@ class Treadmill:
     @property
     def training_status(self) -> bytes:
         """The value of Training Status, as read and as notified."""
-        flag = self.quirks.telemetry.training_status_flag
-        return TrainingStatus(self._training, string_flag=flag).encode()
+        return self._statuses.training
 
     def services(self) -> dict[int, list[Characteristic]]:
         """What a GATT client finds on it, by 16-bit numbers."""
@@ -114,8 +121,9 @@ class Treadmill:
     @property
     def next_due(self) -> float:
         """When `advance` will next have something to do, unless somebody does something before."""
-        dues = (self._next_record, self._next_heartbeat(), self._next_loss())
-        return min(*dues, _or_never(self.belt.next_due), _or_never(self.control.next_due))
+        dues = (self._next_record, self._statuses.next_due, self._neighbours.next_due)
+        loss = self._losses.next_due(self.belt.started_moving)
+        return min(*dues, loss, _or_never(self.belt.next_due), _or_never(self.control.next_due))
 
     def advance(self, now: float) -> list[Emission]:
         """Let time pass until `now` (never backwards); returns what is to be sent, each once, in order."""
@@ -148,31 +156,25 @@ class Treadmill:
 
     def _act(self) -> None:
         """Do what is due now."""
-        self._tell_training()
+        self._statuses.tell_training()
         self._clients.send(*self.control.answers(self._now))
-        if self._next_loss() <= self._now:
-            self._lost_link_of = self.belt.started_moving
+        if self._losses.lost(self._now, self.belt.started_moving):
             self._clients.send(LinkLoss())
-        if self._next_heartbeat() <= self._now:
-            self._next_beat += _HEARTBEAT_S
-            pulse = self.walker.heart_rate if self.walker.on_belt else None
-            beat = HeartRateMeasurement(heart_rate=pulse, contact=self.walker.on_belt)
-            self._clients.notify(uuids.HEART_RATE_MEASUREMENT, beat.encode())
+        self._neighbours.tell(self._now, self.belt.speed)
+        self._statuses.tell_ramp(self._now)
         if self._next_record <= self._now:
             self._next_record += self.quirks.telemetry.notify_every_s
-            if self.telemetry.has_something_to_say():
-                record = self.telemetry.record()
-                readers = self._clients.subscribers(uuids.TREADMILL_DATA)
-                self._clients.send(*(Record(client, record) for client in readers))
+            self._statuses.tell_rest()
+            self._tell_record()
 
-    def _next_heartbeat(self) -> float:
-        return self._next_beat if self.quirks.telemetry.heart_rate_service else math.inf
-
-    def _next_loss(self) -> float:
-        after, since = self.quirks.link.drops_after_s, self.belt.started_moving
-        if after is None or since is None or since == self._lost_link_of:
-            return math.inf
-        return since + after
+    def _tell_record(self) -> None:
+        if not self.telemetry.has_something_to_say():
+            return
+        record = self.telemetry.record()
+        readers = self._clients.subscribers(uuids.TREADMILL_DATA)
+        self._clients.send(*(Record(client, record) for client in readers))
+        for number, said in self._beside:
+            self._clients.notify(number, said)
 
     # --- what it can be told, by a client or (None) by the person at the console --------------------------
 
@@ -194,8 +196,7 @@ class Treadmill:
     def start(self, by: Client | None) -> None:
         """Start or resume: the countdown begins."""
         self.belt.start()
-        self._rests_as = TrainingState.POST_WORKOUT
-        self._tell_status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER, None, by)
+        self._statuses.started(by)
 
     def stop(self, by: Client | None) -> None:
         """Stop, also a countdown."""
@@ -204,37 +205,45 @@ class Treadmill:
         self.belt.stop()
         if self.quirks.telemetry.stop_clears_counters:
             self.telemetry.reset()
-        self._tell_status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, _STOP, by)
+        self._statuses.stopped(by, self._now)
 
     def pause(self, by: Client | None) -> None:
         """Pause: stop, to go on with the same counters."""
         if by is not None and self.quirks.belt.ignores_stop:
             return
         self.belt.pause()
-        self._tell_status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, _PAUSE, by)
+        self._statuses.paused(by, self._now)
 
     def aim(self, target: Speed, by: Client | None) -> None:
         """Take a target speed that is in range."""
-        in_mph = by is not None and self.quirks.control.targets_are_mph
+        quirks = self.quirks.control
+        if by is not None and quirks.target_too_early is not TooEarly.TAKEN and self._is_too_early():
+            if quirks.target_too_early is TooEarly.CUTS_LINK:
+                self._clients.send(LinkLoss())
+            return
+        in_mph = by is not None and quirks.targets_are_mph
         self.belt.aim(target, _KMH_PER_MPH if in_mph else 1.0)
-        self._tell_status(MachineStatusOp.TARGET_SPEED_CHANGED, self.belt.target, by)
+        self._statuses.aimed(by, self._now)
 
     def tilt(self, target: Incline, by: Client | None) -> None:
         """Take a target inclination that is in range."""
+        if by is not None and self.quirks.control.inclines_are_halves:
+            ranges = self.quirks.ranges
+            most = min(target * HALF_A_PERCENT, ranges.maximum_incline)
+            target = Incline(max(most, ranges.minimum_incline))
         self.incline.goal = target
-        self._tell_status(MachineStatusOp.TARGET_INCLINE_CHANGED, target, by)
+        self._statuses.tell(MachineStatusOp.TARGET_INCLINE_CHANGED, target, by)
 
     def reset(self, by: Client | None) -> None:
         """Stand, with all targets and counters at zero."""
         self.belt.reset()
-        self.incline.goal = max(self.quirks.ranges.minimum_incline, 0)
+        self.incline.goal = self._level
         self.telemetry.reset()
-        self._rests_as = TrainingState.IDLE
-        self._tell_status(MachineStatusOp.RESET, None, by)
+        self._statuses.was_reset(by)
 
     def control_lost(self, client: Client) -> None:
         """Tell a client that another, or the console, took its permission."""
-        self._send_status(MachineStatusOp.CONTROL_PERMISSION_LOST, None, {client})
+        self._statuses.control_lost(client)
 
     def take_control_away(self) -> None:
         """What some consoles do when a key is pressed: the permission ends."""
@@ -251,9 +260,23 @@ class Treadmill:
     def switch_on(self) -> None:
         """Power again."""
         self._is_on = True
+        self.on_since = self._now
+
+    def _is_too_early(self) -> bool:
+        if self.belt.motion is not Motion.RUNNING:
+            return True
+        since = self.belt.started_moving
+        return since is not None and self._now < since + self.quirks.control.too_early_for_s
+
+    @property
+    def _level(self) -> Incline:
+        """The incline that it has by itself."""
+        ranges = self.quirks.ranges
+        return Incline(max(ranges.minimum_incline, ranges.fixed_incline))
 
     def _on_key(self, key: Key) -> None:
         self.before_touch()
+        self.control.permission.key_pressed()
         step = self.quirks.ranges.increment
         match key:
             case Key.START if self.can_start and not self.is_started:
@@ -268,7 +291,7 @@ class Treadmill:
                 self._dial(self.belt.target - step)
             case _:
                 pass
-        self._tell_training()
+        self._statuses.tell_training()
 
     def _on_dial(self, kmh: float) -> None:
         self.before_touch()
@@ -282,37 +305,8 @@ class Treadmill:
     def _on_pull(self) -> None:
         self.before_touch()
         self.belt.cut_power()
-        self._tell_status(MachineStatusOp.STOPPED_BY_SAFETY_KEY, None, None)
-        self._tell_training()
-
-    # --- what it says --------------------------------------------------------------------------------------
-
-    def _tell_status(self, op: MachineStatusOp, parameter: int | None, by: Client | None) -> None:
-        """The others are told; who asked has the answer (FTMS 4.17)."""
-        spared = None if self.quirks.control.status_to_commander else by
-        self._send_status(op, parameter, self._clients.everybody_but(spared))
-
-    def _send_status(self, op: MachineStatusOp, parameter: int | None, to: Collection[Client]) -> None:
-        payload = MachineStatus(op, parameter).encode().ljust(self.quirks.control.status_length, b"\0")
-        self._clients.notify(uuids.FITNESS_MACHINE_STATUS, payload, to)
-
-    def _tell_training(self) -> None:
-        state = self._training_state()
-        if state is not self._training:
-            self._training = state
-            self._clients.notify(uuids.TRAINING_STATUS, self.training_status)
-
-    def _training_state(self) -> TrainingState:
-        """No value is tied to any operation but Reset; these are what consoles in the field send."""
-        match self.belt.motion:
-            case Motion.COUNTDOWN:
-                return TrainingState.PRE_WORKOUT
-            case Motion.RUNNING:
-                return TrainingState.MANUAL_MODE_QUICK_START
-            case Motion.PAUSED:
-                return TrainingState.OTHER
-            case Motion.STOPPED:
-                return self._rests_as
+        self._statuses.tell(MachineStatusOp.STOPPED_BY_SAFETY_KEY, None, None)
+        self._statuses.tell_training()
 
 
 def _or_never(due: float | None) -> float:
