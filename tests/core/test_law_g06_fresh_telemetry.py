@@ -106,3 +106,12 @@ def test_a_machine_that_need_not_answer_may_still_refuse_control() -> None:
     desk.results[RequestControl] = int(ResultCode.OPERATION_FAILED)
     assert desk.want(RequestControl()) == ""
     assert not desk.guard.control
+
+
+def test_while_a_target_waits_for_its_answer_no_other_could_pass() -> None:
+    desk = Desk().walking()
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(100))) == ""
+    assert not desk.guard.may_change_speed(desk.now)
+    desk.answer(Target(Speed(100)))
+    assert desk.guard.may_change_speed(desk.now)

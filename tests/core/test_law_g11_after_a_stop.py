@@ -4,6 +4,7 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk
 
+from blefit.ftms.control_point import ResultCode
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.exchange import Outcome, Result
@@ -579,7 +580,8 @@ def test_zeros_of_an_echo_are_believed_at_the_very_moment_that_they_are_due() ->
     assert not desk.stopping()
 
 
-def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again() -> None:
+@pytest.mark.parametrize("result", [Result.FAILED, Result.NOT_STARTED])
+def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again(result: Result) -> None:
     stop = Stopping(
         0.0,
         Speed(100),
@@ -591,7 +593,7 @@ def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again() -> Non
         echoes_target=False,
     )
     stop.sent(0.0)
-    stop.concluded(Outcome(Stop(), Result.FAILED))
+    stop.concluded(Outcome(Stop(), result))
     stop.join(0.25)
     assert stop.demand(Motion(), 0.25) == Stop()
 
@@ -691,3 +693,18 @@ def test_a_stop_that_was_through_once_is_owed_no_more() -> None:
     desk.slides(80, 0)
     desk.runs(0, 1.0)
     assert not desk.stopping()
+
+
+def test_a_stop_that_was_denied_is_owed() -> None:
+    desk = Desk().starting()
+    desk.results[Stop] = int(ResultCode.CONTROL_NOT_PERMITTED)
+    desk.stop()
+    desk.runs(0, 1.0)
+    assert desk.stopping()
+
+
+def test_a_silent_machine_of_which_nothing_is_known_has_not_obeyed() -> None:
+    desk = Desk(silent_at_rest=True)
+    desk.stop()
+    desk.silence(3.0)
+    assert desk.noticed == ["stop_ignored"]

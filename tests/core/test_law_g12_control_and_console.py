@@ -238,3 +238,16 @@ def test_a_denial_of_a_stop_that_is_over_says_nothing() -> None:
     desk = Desk().rest()
     desk.answer(Stop(), int(ResultCode.CONTROL_NOT_PERMITTED))
     assert desk.writes == []
+
+
+def test_after_a_hand_and_on_the_way_to_a_later_target_a_start_status_is_the_key() -> None:
+    desk = Desk().moving(speed=120)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(60, 0.5)
+    assert "hand" in desk.noticed
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    assert desk.noticed[-1] == "start_key"
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    assert desk.noticed[-1] == "start_key"
