@@ -1,7 +1,6 @@
 """The plain lines of the demo."""
 
 import io
-from dataclasses import replace
 from itertools import pairwise
 
 from tests.core.bench import Bench
@@ -12,7 +11,7 @@ from retrowalk.demo.view import Lines, each_change
 def test_no_ten_seconds_pass_without_a_line() -> None:
     stream, now = io.StringIO(), 0.0
     look = each_change(Lines(stream), clock=lambda: now)
-    walking = replace(Bench().snapshot, session_id="s1", elapsed_s=70.0)
+    walking = Bench().snapshot._replace(session_id="s1", elapsed_s=70.0)
     told_at = []
     for quarter in range(160):
         now = quarter / 4
@@ -28,7 +27,7 @@ def test_no_ten_seconds_pass_without_a_line() -> None:
 def test_a_change_is_told_at_once() -> None:
     stream = io.StringIO()
     look = each_change(Lines(stream), clock=lambda: 0.0)
-    state = replace(Bench().snapshot, session_id="s1")
-    for changed in (state, state, replace(state, step_index=2), replace(state, fault="hand")):
+    state = Bench().snapshot._replace(session_id="s1")
+    for changed in (state, state, state._replace(step_index=2), state._replace(fault="hand")):
         look(changed)
     assert stream.getvalue().count("\n") == 3

@@ -1,18 +1,17 @@
 import asyncio
 import threading
-from dataclasses import fields, replace
 
 from retrowalk.core.model import Emitted, Phase, Replied, Snapshot
 from retrowalk.hub import Hub
 
-IDLE = Snapshot(**{field.name: None for field in fields(Snapshot)} | {"phase": Phase.IDLE})
+IDLE = Snapshot(**dict.fromkeys(Snapshot._fields) | {"phase": Phase.IDLE})
 
 
 async def test_a_reader_sees_the_newest_state_and_skips_the_others():
     hub = Hub()
     with hub.subscribe() as reader:
         for metres in range(1000):
-            hub.publish(replace(IDLE, distance_m=float(metres)))
+            hub.publish(IDLE._replace(distance_m=float(metres)))
         assert await reader.changed()
         assert reader.state.snapshot.distance_m == 999
 

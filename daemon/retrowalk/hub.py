@@ -13,14 +13,13 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """A snapshot and the wall-clock time it was published at."""
 
     time: datetime

@@ -379,7 +379,7 @@ def test_what_is_not_known_is_none() -> None:
         "step_index", "step_count", "step_remaining_s", "session_remaining_s", "next_step", "awaiting",
         "program", "walker", "fault", "telemetry_age_s", "session_id",
     }  # fmt: skip
-    assert {name for name in Snapshot.__dataclass_fields__ if getattr(state, name) is None} == nothing
+    assert {name for name in Snapshot._fields if getattr(state, name) is None} == nothing
     assert state.phase is Phase.DISCONNECTED
 
 

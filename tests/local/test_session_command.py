@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +111,7 @@ def test_status_is_one_line_a_treadmill(daemon_of_two, walking, capsys: Captured
 
 
 def test_a_fault_and_what_is_awaited_are_in_the_status(daemon, walking, capsys: Captured) -> None:
-    state = replace(walking(0), fault="link_lost", awaiting=Act.STILL, link="scanning", measured=None)
+    state = walking(0)._replace(fault="link_lost", awaiting=Act.STILL, link="scanning", measured=None)
     daemon.hubs["home"].publish(state)
     assert cli.main(["session", "status"]) == 0
     told = capsys.readouterr().out

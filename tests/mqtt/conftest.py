@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import queue
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 
 import aiomqtt
 import pytest
@@ -18,7 +18,7 @@ from retrowalk.mqtt.client import MqttLink
 from retrowalk.settings import Mqtt, Settings, Treadmill
 
 WALKING = Snapshot(
-    **{field.name: None for field in fields(Snapshot)}
+    **dict.fromkeys(Snapshot._fields)
     | {
         "phase": Phase.WALKING,
         "direction": Direction.BACKWARD,
@@ -172,7 +172,7 @@ def watching(prefix):
 
 @pytest.fixture
 def changed_state():
-    return lambda **changes: replace(WALKING, **changes)
+    return WALKING._replace
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from errno import ENOSPC
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -58,6 +58,11 @@ ASKS: dict[str, Ask] = {
     "ack_fault": AckFault(),
     "lease": Lease(),
 }
+
+
+@lru_cache(maxsize=1)  # asked several times at each moment
+def _date(now: float, offset: timedelta) -> datetime:
+    return BORN + timedelta(seconds=now) + offset
 
 
 class Corner:
@@ -111,11 +116,12 @@ class House:
         self, world: World, folder: Path, ether: Ether, interference: Interference, tally: Counter[str]
     ) -> None:
         self.world = world
+        self._loop = asyncio.get_running_loop()
         self.interference = interference
         self.tally = tally
         self.ether = ether
         self.corners: list[Corner] = []
-        self.violation: asyncio.Future[Violation] = asyncio.get_running_loop().create_future()
+        self.violation: asyncio.Future[Violation] = self._loop.create_future()
         self.daemon: Daemon | None = None
         self.disk_takes_s = 0.0
         self.disk_is_full = False
@@ -170,7 +176,7 @@ class House:
 
     def wall(self) -> datetime:
         """The wall clock, which jumps now and then."""
-        return BORN + timedelta(seconds=asyncio.get_running_loop().time()) + self.wall_offset
+        return _date(self._loop.time(), self.wall_offset)
 
     async def offload(self, block: Callable[[], None]) -> None:
         """The disk: slow, full, or neither."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from blefit.ftms.control_point import Response
 from blefit.ftms.machine_status import MachineStatus
@@ -380,8 +381,7 @@ Effect = Emitted | Replied | Said | Mark | Unmark | Quarantine | DropLink
 """What the shell does for the core, in order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The live state of one treadmill. None is unknown, zero is zero."""
 
     phase: Phase

@@ -337,7 +337,7 @@ class RadioClient(BaseBleakClient):
 
     def _hear(self, line: Line, number: int, callback: NotifyCallback, octets: bytes) -> None:
         interference, now = self.radio.interference, _now()
-        if interference.is_calm and now >= self._heard_at:
+        if interference.is_calm(now) and now >= self._heard_at:
             callback(bytearray(octets))
             return
         if interference.loses_link(now):

@@ -92,6 +92,7 @@ class Interference:
         self.happened: Counter[Kind] = Counter()
         self._chance = chance
         self._on: dict[Kind, tuple[float, float]] = {}  # rate, until when
+        self._over_at = -math.inf
         self._packets_to_live: int | None = None
 
     def disturb(self, kind: Kind, rate: float = 1.0, until: float = math.inf) -> None:
@@ -102,20 +103,21 @@ class Interference:
         if kind is Kind.HELD and math.isinf(until):
             raise ValueError("what is held needs a moment at which it is let go")
         self._on[kind] = (rate, until)
+        self._over_at = max(self._over_at, until)
 
     def calm(self) -> None:
         """Everything is off again."""
         self._on.clear()
+        self._over_at = -math.inf
         self._packets_to_live = None
 
     def lose_link_at_packet(self, number: int) -> None:
         """The link that sends or gets the packet of that number from now on (1: the next) is lost by it."""
         self._packets_to_live = number
 
-    @property
-    def is_calm(self) -> bool:
+    def is_calm(self, now: float) -> bool:
         """Nothing at all is on: nothing else need be asked."""
-        return not self._on and self._packets_to_live is None
+        return now >= self._over_at and self._packets_to_live is None
 
     # --- what the radios ask ------------------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ class LightRadio:
         self.backend = backend_in(self)
         self._stands: dict[str, LightStand] = {}
         self._plugged = True
-        self._scanners: set[RadioScanner] = set()
+        self._scanners: dict[RadioScanner, None] = {}
+        """In the order they began: that of a set is not the same in every run."""
         self._beacon: asyncio.TimerHandle | None = None
         self._services: dict[str, frozenset[str]] = {}  # as discovered, by address
 
@@ -93,10 +94,10 @@ class LightRadio:
     async def scan(self, scanner: RadioScanner, *, on: bool) -> None:
         """Lets the scanner hear advertisements, or no more."""
         if not on:
-            self._scanners.discard(scanner)
+            self._scanners.pop(scanner, None)
         await self.present()
         if on:
-            self._scanners.add(scanner)
+            self._scanners[scanner] = None
             if self._beacon is None:
                 self._beacon = asyncio.get_running_loop().call_later(_ADVERTISES_EVERY_S, self._advertise)
 

@@ -35,6 +35,8 @@ class _PacedSelector(selectors.SelectSelector):
         self.threads = 0
         """How many are at work for the loop. Virtual time stands still for them: theirs is real."""
         self._rate = rate
+        self._is_virtual = math.isinf(rate)
+        self._files = self.get_map()
         self._due = monotonic()  # the real time that belongs to `now`
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -44,7 +46,7 @@ class _PacedSelector(selectors.SelectSelector):
         if timeout is not None and timeout <= 0:
             return super().select(0)
         self._due = max(self._due, monotonic() - _LONGEST_CATCH_UP)
-        if timeout is None or (self.threads and math.isinf(self._rate)):
+        if timeout is None or (self.threads and self._is_virtual):
             events = super().select(None)
             passed = self._passed()
         else:
@@ -57,11 +59,11 @@ class _PacedSelector(selectors.SelectSelector):
     def _is_alone(self) -> bool:
         """In virtual time, with no socket but the loop's own: nothing can come from outside but a callback,
         and that is ready without being asked for."""
-        return math.isinf(self._rate) and not self.threads and len(self.get_map()) <= 1
+        return self._is_virtual and not self.threads and len(self._files) <= 1
 
     def _passed(self) -> float:
         """Loop time since `now` where something else than a timer ended the wait; in virtual time, none."""
-        return max(0.0, monotonic() - self._due) * self._rate if math.isfinite(self._rate) else 0.0
+        return max(0.0, monotonic() - self._due) * self._rate if not self._is_virtual else 0.0
 
 
 class _PacedLoop(asyncio.SelectorEventLoop):

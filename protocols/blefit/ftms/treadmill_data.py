@@ -99,9 +99,7 @@ def encode(data: TreadmillData) -> bytes:
     """
     if (data.instantaneous_speed is None) != data.more_data:
         raise ValueError("a notification has a speed exactly when no more data follow")
-    wide_pace = max(data.instantaneous_pace or 0, data.average_pace or 0) > 0xFF
-    known = tuple([value is not None for value in data[1:-2]])
-    frame = _sending(known, wide_pace, data.missing_fields)(data) + data.trailing
+    frame = _form(data).write(data) + data.trailing
     read = decode(frame)
     if read != data:
         name, said, heard = next(
@@ -111,11 +109,21 @@ def encode(data: TreadmillData) -> bytes:
     return frame
 
 
+class _Form(NamedTuple):
+    """What all frames have in common in which the same fields are known."""
+
+    length: int
+    write: Callable[[TreadmillData], bytes]
+
+
+def _form(data: TreadmillData) -> _Form:
+    wide_pace = max(data.instantaneous_pace or 0, data.average_pace or 0) > 0xFF
+    known = tuple([value is not None for value in data[1:-2]])
+    return _form_of(known, wide_pace, data.missing_fields)
+
+
 @lru_cache(maxsize=256)
-def _sending(
-    known: tuple[bool, ...], wide_pace: bool, missing: tuple[str, ...]
-) -> Callable[[TreadmillData], bytes]:
-    """How to write every frame in which the same fields are known."""
+def _form_of(known: tuple[bool, ...], wide_pace: bool, missing: tuple[str, ...]) -> _Form:
     names = {name for name, there in zip(TreadmillData._fields[1:-2], known, strict=True) if there}
     flags, fields, cut = (0, [SPEED], False) if SPEED.name in names else (MORE_DATA, [], False)
     for bit, group in GROUPS.items():
@@ -144,7 +152,7 @@ def _sending(
         parts.append(stub)
         return b"".join(parts)
 
-    return write
+    return _Form(len(begins) + sum(field.width for field in fields) + len(stub), write)
 
 
 def split(data: TreadmillData, mtu_payload: int = 20) -> list[bytes]:
@@ -161,12 +169,12 @@ def split(data: TreadmillData, mtu_payload: int = 20) -> list[bytes]:
         fields = {field.name: getattr(data, field.name) for field in group}
         if all(value is None for value in fields.values()):
             continue
-        if len(encode(TreadmillData(more_data=True, **parts[-1], **fields))) <= mtu_payload:
+        if _form(TreadmillData(more_data=True, **parts[-1], **fields)).length <= mtu_payload:
             parts[-1] |= fields
         else:
             parts.append(fields)
     speed = data.instantaneous_speed
-    if len(encode(TreadmillData(instantaneous_speed=speed, **parts[-1]))) > mtu_payload:
+    if _form(TreadmillData(instantaneous_speed=speed, **parts[-1])).length > mtu_payload:
         parts.append({})
     *first, last = parts
     frames = [encode(TreadmillData(more_data=True, **part)) for part in first if part]
