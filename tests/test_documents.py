@@ -18,7 +18,7 @@ from retrowalk.core.limits import Limits, limits_for
 from retrowalk.core.model import Machine, Phase, Request
 from retrowalk.core.program import Program
 from retrowalk.core.program_text import parse_program
-from retrowalk.machines import Facts, MachineFileError, list_machines, load_machine
+from retrowalk.machines import Facts, MachineFileError, Match, Shown, list_machines, load_machine
 from retrowalk.mqtt.commands import SeenIds, parse_command, parse_confirm
 from retrowalk.settings import Settings, parse_settings
 from retrowalk.sim.machines import quirks_of
@@ -264,12 +264,13 @@ def test_every_machine_and_every_key_of_its_file_is_documented() -> None:
     named = {re.sub(r"\[(.*?)\].*", r"\1", row[0]) for rows in found.values() for row in rows}
     assert set(list_machines()) <= named
     assert set(Facts.model_fields) == {row[0] for row in found["Keys of [daemon]"]}
+    assert set(Match.model_fields) == {row[0] for row in found["Keys of [match]"]}
 
 
 def test_every_example_of_a_machine_file_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "hall.toml"
     path.write_text("".join(blocks(ROOT / "docs/treadmills.md", "toml")))
-    assert load_machine(path).fit("HALLWALKER 2") > 0
+    assert load_machine(path).fit(Shown(name="HALLWALKER 2")) == (1, 11)
     assert quirks_of(load_machine(path)).attributes.absent == ("2AD5",)
 
 

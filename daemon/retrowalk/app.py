@@ -228,14 +228,14 @@ def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Ma
 
 def untested(treadmill: Treadmill, reading: Reading) -> Machine:
     """The machine as read, and as its file says."""
-    file = machine_file(treadmill, reading.name)
+    file = machine_file(treadmill, reading)
     machine = machine_of(reading)
     return machine if file is None else file.daemon.applied_to(machine)
 
 
-def machine_file(treadmill: Treadmill, advertised: str) -> MachineFile | None:
-    """The file about this machine: the one the config names, or the one that its name in the air fits."""
-    return load_machine(treadmill.machine) if treadmill.machine else match(advertised)
+def machine_file(treadmill: Treadmill, reading: Reading) -> MachineFile | None:
+    """The file about this machine: the one the config names, or the one that fits what it shows of itself."""
+    return load_machine(treadmill.machine) if treadmill.machine else match(reading.shown)
 
 
 def embedded_broker(port: int = 1883) -> EmbeddedBroker:

@@ -1,4 +1,4 @@
-"""What is known of treadmills by their name: the files in `config/treadmills/`.
+"""What is known of treadmills by what they show of themselves: the files in `config/treadmills/`.
 
 `[daemon]` is what retrowalk may rely on with such a machine, `[sim]` how the simulated one behaves (read by
 `retrowalk.sim.machines`). A machine's oddity is a key in such a file, never a name in the code.
@@ -7,7 +7,7 @@
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from blefit import uuids
 from blefit.units import Speed, speed_from_kmh
 from retrowalk.core.model import Machine
 from retrowalk.resources import config_dir
@@ -40,8 +41,10 @@ class Facts(_Closed):
     A key that is not there leaves what was read from the machine, or the cautious default.
     """
 
+    watch_only: Annotated[str, Field(min_length=1)] | None = None
     commissioned: bool | None = None
     second_stop: bool | None = None
+    inclinable: bool | None = None
     minimum_kmh: _Kmh | None = None
     maximum_kmh: _Kmh | None = None
     increment_kmh: _Kmh | None = None
@@ -70,10 +73,87 @@ class Facts(_Closed):
         return replace(machine, **known)
 
 
-class Match(_Closed):
-    """`[match]`: which machines the file is about, by patterns such as "KS-HD-*" for the advertised name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a machine shows of itself, in the air and when it is read. None: not known."""
 
-    names: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    name: str = ""
+    """As advertised; empty where it advertises none."""
+    service_data: bytes | None = None
+    """Of the Fitness Machine Service, as advertised."""
+    device_information: Mapping[str, str] = field(default_factory=dict)
+    characteristics: frozenset[int] | None = None
+    """Their 16-bit numbers."""
+    speeds: tuple[int, int, int] | None = None
+    """Minimum, maximum and increment that it tells, in 0.01 km/h."""
+
+
+_Pattern = Annotated[str, Field(min_length=1)]
+_Number = Annotated[str, Field(pattern=r"^2[0-9A-Fa-f]{3}$")]
+
+
+class Match(_Closed):
+    """`[match]`: which machines the file is about. Every key that is there must fit.
+
+    Patterns are as in file names ("KS-HD-*"), in any case; of `names` one must fit.
+    """
+
+    names: list[_Pattern] = []
+    manufacturer: _Pattern | None = None
+    model: _Pattern | None = None
+    firmware: _Pattern | None = None
+    hardware: _Pattern | None = None
+    software: _Pattern | None = None
+    service_data: _Pattern | None = None
+    """The octets in hexadecimal without blanks."""
+    has: list[_Number] = []
+    """Characteristics by number, such as "2AD2", that all are there."""
+    lacks: list[_Number] = []
+    speed_range_kmh: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None
+    """Minimum, maximum and increment that it tells."""
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"match needs one of {', '.join(type(self).model_fields)}")
+        return self
+
+    def fits(self, shown: Shown) -> Mapping[str, int]:
+        """What fits and how exactly, by key; nothing where one key does not.
+
+        Service data that nobody heard, as of a machine that is connected already, are not missed.
+        """
+        found = {
+            "names": max((_fit(pattern, shown.name) for pattern in self.names), default=0),
+            "service_data": _fit(self.service_data, (shown.service_data or b"").hex()),
+            "has": int(_numbers(self.has) <= (shown.characteristics or frozenset())),
+            "lacks": int(
+                shown.characteristics is not None and not _numbers(self.lacks) & shown.characteristics
+            ),
+            "speed_range_kmh": int(self._told_speeds() == shown.speeds),
+            **{key: _fit(getattr(self, key), shown.device_information.get(key, "")) for key in _DEVICE},
+        }
+        keys = self.model_fields_set - ({"service_data"} if shown.service_data is None else set())
+        asked = {key: found[key] for key in type(self).model_fields if key in keys}
+        return asked if all(asked.values()) else {}
+
+    def _told_speeds(self) -> tuple[int, ...] | None:
+        told = self.speed_range_kmh
+        return None if told is None else tuple(round(speed * 100) for speed in told)
+
+
+_DEVICE = ("manufacturer", "model", "firmware", "hardware", "software")
+
+
+def _fit(pattern: str | None, told: str) -> int:
+    """How exact a pattern is that fits, or 0."""
+    if not pattern or not told or not fnmatchcase(told.strip().casefold(), pattern.casefold()):
+        return 0
+    return len(pattern)
+
+
+def _numbers(texts: list[str]) -> frozenset[int]:
+    return frozenset(number for text in texts if (number := uuids.short(text)) is not None)
 
 
 class MachineFile(_Closed):
@@ -92,7 +172,8 @@ class MachineFile(_Closed):
     @property
     def is_simulated(self) -> bool:
         """No real machine goes by these names."""
-        return all(name.startswith(SIMULATED) for name in self.match.names)
+        names = self.match.names
+        return bool(names) and all(name.startswith(SIMULATED) for name in names)
 
     @model_validator(mode="after")
     def _no_real_machine_is_commissioned_by_its_name(self) -> Self:
@@ -103,10 +184,10 @@ class MachineFile(_Closed):
             )
         return self
 
-    def fit(self, advertised: str) -> int:
-        """How exactly the file is about a machine of that name: the length of its longest pattern, or 0."""
-        name = advertised.strip().casefold()
-        return max((len(p) for p in self.match.names if fnmatchcase(name, p.casefold())), default=0)
+    def fit(self, shown: Shown) -> tuple[int, int]:
+        """How exactly the file is about a machine: by how many keys, by how long a pattern; (0, 0) if not."""
+        fits = self.match.fits(shown)
+        return len(fits), max(fits.values(), default=0)
 
 
 def machines_dir() -> Path:
@@ -134,11 +215,10 @@ def load_machine(name_or_path: str | Path) -> MachineFile:
     raise MachineFileError(f"there is no machine {name!r}: {advice}")
 
 
-def match(advertised: str) -> MachineFile | None:
-    """The file for a machine that advertises this name, the most exact one if several fit; None if none."""
-    files = list_machines().values()
-    best = max(files, key=lambda file: file.fit(advertised), default=None)
-    return best if best and best.fit(advertised) else None
+def match(shown: Shown) -> MachineFile | None:
+    """The file about the machine that shows this, the most exact one if several fit; None if none."""
+    best = max(list_machines().values(), key=lambda file: file.fit(shown), default=None)
+    return best if best and any(best.fit(shown)) else None
 
 
 def _read(path: Path) -> MachineFile:
@@ -165,7 +245,8 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     match first["type"]:
         case "extra_forbidden":
-            known = Facts.model_fields if first["loc"][0] == "daemon" else MachineFile.model_fields
+            kinds: dict[object, type[BaseModel]] = {"daemon": Facts, "match": Match}
+            known = kinds.get(first["loc"][0], MachineFile).model_fields
             near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
             return f"{key} is not a key here, " + (
                 f"did you mean {near[0]}?" if near else f"allowed are {', '.join(known)}"

@@ -82,9 +82,14 @@ def test_inspect_tells_what_was_read_and_writes_nothing() -> None:
     assert speed == 0
     speeds = {"min_kmh": 0.8, "max_kmh": 14.0, "increment_kmh": 0.1, "trailing_hex": ""}
     assert document["speed_range"] == speeds
-    assert document["machine_file"] == "spec"
+    assert (document["machine_file"], document["matched_by"]) == ("spec", ["names"])
+    assert document["facts"]["start_delay_s"] == 3.0
+    assert document["source"]
     assert "speed" in document["feature"]["target_settings"]
     told = as_text(document)
+    assert "spec (by names): Does everything" in told
+    rows = {tuple(line.split()) for line in told.splitlines()}
+    assert {("start", "delay", "s", "3.0"), ("commissioned", "yes")} <= rows
     assert "0.8 to 14 km/h in steps of 0.1" in told
     assert "walk you backward up to 1.5 km/h (level 1)" in told
 

@@ -232,6 +232,7 @@ def test_a_machines_minimum_is_the_first_target_and_the_cap_of_the_most_careful(
     ("change", "more", "told"),
     [
         ({"controllable": False}, {}, "takes no speed commands"),
+        ({"watch_only": "it is deaf", "controllable": False}, {}, "can only be watched: it is deaf"),
         ({"quarantined": "reads km/h as mph"}, {}, "in quarantine (reads km/h as mph)"),
         ({"maximum": Speed(79)}, {}, "from 0.8 down to 0.79"),
         ({"minimum": Speed(39)}, {}, "as slow as 0.39 km/h, which cannot be told from rest"),

@@ -5,11 +5,23 @@ from pathlib import Path
 import pytest
 
 from blefit.units import Speed
+from retrowalk.ble.reading import Reading
 from retrowalk.core.model import Machine
-from retrowalk.machines import MachineFileError, list_machines, load_machine, machines_dir, match
+from retrowalk.machines import (
+    MachineFile,
+    MachineFileError,
+    Match,
+    Shown,
+    list_machines,
+    load_machine,
+    machines_dir,
+    match,
+)
 from retrowalk.sim.machines import quirks_of
+from retrowalk.sim.model import attributes
 from retrowalk.sim.model.quirks import Answers
 from retrowalk.sim.model.telemetry_quirks import Fields, Reports, TooLong
+from retrowalk.sim.model.treadmill import Treadmill
 
 CONTRACT = [
     "spec", "mph", "start-toggles", "ignores-stop", "drops-link",
@@ -29,6 +41,16 @@ names = ["MINE-*"]
 """
 
 
+def shown(file: MachineFile) -> Shown:
+    """What the machine that the file simulates shows of itself."""
+    treadmill = Treadmill(quirks_of(file))
+    every = [one for content in treadmill.services().values() for one in content]
+    payloads = {one.number: one.value() for one in every if one.value is not None}
+    numbers = frozenset(one.number for one in every)
+    data = attributes.service_data(treadmill, available=True)
+    return Reading.of(treadmill.quirks.link.name, "?", numbers, payloads, data).shown
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     return tmp_path / "mine.toml"
@@ -39,10 +61,10 @@ def test_the_names_of_the_contract_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(machines_dir().glob("*.toml")), ids=lambda path: path.stem)
-def test_each_file_loads_simulates_and_is_found_by_the_name_its_machine_advertises(path: Path) -> None:
+def test_each_file_loads_simulates_and_is_found_by_what_its_machine_shows(path: Path) -> None:
     machine = load_machine(path)
     assert machine == load_machine(path.stem)
-    assert match(quirks_of(machine).link.name) == machine
+    assert match(shown(machine)) == machine
 
 
 @pytest.mark.parametrize("name", list_machines())
@@ -93,8 +115,48 @@ def test_facts_replace_what_was_read_and_leave_the_rest(written: Path) -> None:
     ],
 )
 def test_a_machine_is_matched_by_its_name(advertised: str, name: str | None) -> None:
-    found = match(advertised)
+    found = match(Shown(name=advertised))
     assert (found and found.name) == name
+
+
+TOLD = Shown(
+    name="PAD-17",
+    service_data=b"\1\1\0",
+    device_information={"manufacturer": "Pads Ltd", "firmware": "V0.0.6"},
+    characteristics=frozenset({0x2ACD, 0x2AD9, 0x2AD2}),
+    speeds=(96, 643, 32),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [
+        ({"names": ["pad-*"]}, (1, 5)),
+        ({"names": ["PAD-*", "PAD-1?"]}, (1, 6)),
+        ({"names": ["CAR-*"]}, (0, 0)),
+        ({"manufacturer": "pads*"}, (1, 5)),
+        ({"model": "*"}, (0, 0)),
+        ({"names": ["PAD-*"], "firmware": "V0.*"}, (2, 5)),
+        ({"names": ["PAD-*"], "firmware": "V1.*"}, (0, 0)),
+        ({"service_data": "0?0100"}, (1, 6)),
+        ({"service_data": "0?2000"}, (0, 0)),
+        ({"has": ["2AD2", "2ad9"], "lacks": ["2AD5"]}, (2, 1)),
+        ({"has": ["2AD5"]}, (0, 0)),
+        ({"lacks": ["2AD2"]}, (0, 0)),
+        ({"speed_range_kmh": [0.96, 6.43, 0.32]}, (1, 1)),
+        ({"speed_range_kmh": [0.96, 6.43, 0.1]}, (0, 0)),
+    ],
+)
+def test_a_file_fits_by_name_service_data_device_information_and_behaviour(asked, fits) -> None:
+    file = MachineFile(name="pad", about="x", source="x", match=Match.model_validate(asked))
+    assert file.fit(TOLD) == fits
+    assert file.fit(Shown()) == (0, 0)
+
+
+def test_service_data_that_nobody_heard_are_not_missed_where_something_else_fits() -> None:
+    both = MachineFile(name="pad", about="x", source="x", match=Match(names=["PAD-*"], service_data="0?0100"))
+    assert both.fit(Shown(name="PAD-1")) == (1, 5)
+    assert both.fit(Shown(name="PAD-1", service_data=b"\0\0\0")) == (0, 0)
 
 
 def test_units_are_made_at_the_edge() -> None:
@@ -116,6 +178,8 @@ def test_units_are_made_at_the_edge() -> None:
         ("[daemon]\ncommissioned = true", "`retrowalk commission` and the config set them"),
         ("[sims]", "sims is not a key here, did you mean sim?"),
         ("[daemon", "is no TOML"),
+        ("maker = 'x'", "match.maker is not a key here, allowed are names, manufacturer"),
+        ("has = ['treadmill']", "match.has.0: found 'treadmill'"),
         (
             "[sim.belt]\nstart_delay = 3",
             "sim.belt.start_delay is not a key here, did you mean start_delay_s?",
@@ -149,6 +213,12 @@ def test_a_missing_key_a_wrong_name_and_an_absent_file_are_named(written: Path) 
         load_machine(written)
     written.write_text(FILE.replace('"mine"', '"yours"'))
     with pytest.raises(MachineFileError, match="its name is 'yours': give file and machine the same name"):
+        load_machine(written)
+
+
+def test_a_file_that_asks_for_nothing_is_refused(written: Path) -> None:
+    written.write_text(FILE.replace('names = ["MINE-*"]', ""))
+    with pytest.raises(MachineFileError, match=r"mine\.toml: match needs one of names, manufacturer"):
         load_machine(written)
 
 

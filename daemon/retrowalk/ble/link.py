@@ -143,7 +143,8 @@ class Link:
             if (char := self._line.offered.get(number)) and "read" in char.properties:
                 with suppress(AttError):  # it need not have any of them
                     payloads[number] = await self._line.read(number)
-        return Reading.of(self._found.name, self._found.address, frozenset(self._line.offered), payloads)
+        found, offered = self._found, frozenset(self._line.offered)
+        return Reading.of(found.name, found.address, offered, payloads, found.service_data)
 
     async def _subscribe(self, characteristic: Characteristic) -> None:
         def received(payload: bytes) -> None:

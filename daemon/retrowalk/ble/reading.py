@@ -11,6 +11,7 @@ from blefit.ftms.ranges import InclinationRange, SpeedRange
 from blefit.units import Speed
 from retrowalk import machines
 from retrowalk.core.model import LEVEL, Machine
+from retrowalk.machines import Shown
 
 _SOME_SPEEDS: Final = SpeedRange(Speed(100), Speed(600), Speed(10))
 """For a machine that names none that can be true: 1.0 km/h is in reach of every treadmill we know of."""
@@ -49,6 +50,8 @@ class Reading:
     address: str
     characteristics: frozenset[int]
     """The 16-bit numbers of all it has."""
+    service_data: bytes | None = None
+    """As advertised; None is also: nobody heard it advertise."""
     feature: Feature | None = None
     speeds: SpeedRange | None = None
     inclines: InclinationRange | None = None
@@ -57,13 +60,19 @@ class Reading:
 
     @classmethod
     def of(
-        cls, name: str, address: str, characteristics: frozenset[int], payloads: Mapping[int, bytes]
+        cls,
+        name: str,
+        address: str,
+        characteristics: frozenset[int],
+        payloads: Mapping[int, bytes],
+        service_data: bytes | None = None,
     ) -> "Reading":
         """Decodes what was read, by 16-bit number; what cannot be decoded is as if it were not there."""
         return cls(
             name=name,
             address=address,
             characteristics=characteristics,
+            service_data=service_data,
             feature=_decoded(Feature.decode, payloads.get(uuids.FITNESS_MACHINE_FEATURE)),
             speeds=_decoded(SpeedRange.decode, payloads.get(uuids.SUPPORTED_SPEED_RANGE)),
             inclines=_decoded(InclinationRange.decode, payloads.get(uuids.SUPPORTED_INCLINATION_RANGE)),
@@ -72,6 +81,18 @@ class Reading:
                 for number, name in _DEVICE_INFORMATION.items()
                 if payloads.get(number)
             },
+        )
+
+    @property
+    def shown(self) -> Shown:
+        """By which the file about the machine is found."""
+        speeds = self.speeds
+        return Shown(
+            name=self.name,
+            service_data=self.service_data,
+            device_information=self.device_information,
+            characteristics=self.characteristics,
+            speeds=None if speeds is None else (speeds.minimum, speeds.maximum, speeds.increment),
         )
 
 
@@ -89,8 +110,8 @@ Describe = Callable[[Reading], Machine]
 
 
 def describe(reading: Reading) -> Machine:
-    """The machine to drive: what the file for its name says, else what can be believed of its own words."""
-    file = machines.match(reading.name)
+    """The machine to drive: what the file about it says, else what can be believed of its own words."""
+    file = machines.match(reading.shown)
     said = machine_of(reading)
     return file.daemon.applied_to(said) if file else said
 

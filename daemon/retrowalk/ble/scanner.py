@@ -39,6 +39,8 @@ class Found:
     """None of them where the machine does not say."""
     available: bool | None = None
     """False: in use by somebody; None: the machine does not say."""
+    service_data: bytes | None = None
+    """Of the Fitness Machine Service, as advertised."""
     kind: Kind = TREADMILL
     device: BLEDevice = field(kw_only=True, compare=False, repr=False)
     """bleak's handle."""
@@ -124,7 +126,7 @@ def _found(device: BLEDevice, advertised: AdvertisementData, kind: Kind = TREADM
         else:
             types, available = said.machine_types, said.fitness_machine_available
     name = advertised.local_name or _name(device)
-    return Found(name, device.address, advertised.rssi, types, available, kind, device=device)
+    return Found(name, device.address, advertised.rssi, types, available, service_data, kind, device=device)
 
 
 def _name(device: BLEDevice) -> str:

@@ -72,7 +72,6 @@ async def look_at(
     treadmill = None if settings is None else _configured(settings, wanted)
     found = await find(wanted if treadmill is None else _target(treadmill), seconds, backend)
     treadmill = treadmill or (None if settings is None else _configured(settings, found.address))
-    file = match(found.name) if treadmill is None else machine_file(treadmill, found.name)
     if settings is None or treadmill is None:
         keepsakes: Keepsakes | None = None
         describe: Describe = describe_read
@@ -84,6 +83,8 @@ async def look_at(
     try:
         text = None if keepsakes is None else keepsakes.commissioned
         tested, why = read(text, link.reading)
+        shown = link.reading
+        file = match(shown.shown) if treadmill is None else machine_file(treadmill, shown)
         return Seen(link.reading, link.machine, file, tested, why)
     finally:
         await link.close()
@@ -111,7 +112,10 @@ def as_document(seen: Seen) -> dict[str, Any]:
         "speed_range": reading.speeds and as_json.speed_range(reading.speeds),
         "inclination_range": reading.inclines and as_json.inclination_range(reading.inclines),
         "machine_file": file and file.name,
+        "matched_by": list(file.match.fits(reading.shown)) if file else [],
         "quirks": file and file.about,
+        "facts": file.daemon.model_dump(exclude_none=True) if file else {},
+        "source": file and file.source,
         "commissioned_at": seen.tested and seen.tested.tested.isoformat(),
         "not_commissioned": seen.untested or None,
         "measured": seen.tested and as_measured(seen.tested.findings()),
@@ -161,6 +165,22 @@ _RESERVATIONS: tuple[tuple[Callable[[Machine], bool], str], ...] = (
 )
 
 
+def _known(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """What its file says."""
+    if not told["machine_file"]:
+        return [("known as", "no file matches")]
+    by = ", ".join(key.replace("_", " ") for key in told["matched_by"]) or "the configuration"
+    return [
+        ("known as", f"{told['machine_file']} (by {by}): {told['quirks']}"),
+        *((f"  {key.replace('_', ' ')}", _said(value)) for key, value in told["facts"].items()),
+        ("  source", told["source"]),
+    ]
+
+
+def _said(value: object) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
 def as_text(told: dict[str, Any]) -> str:
     """The document for a person."""
     speeds, inclines, feature = told["speed_range"], told["inclination_range"], told["feature"]
@@ -175,9 +195,7 @@ def as_text(told: dict[str, Any]) -> str:
     if feature:
         facts.append(("measures", ", ".join(feature["features"]).replace("_", " ")))
         facts.append(("takes", ", ".join(feature["target_settings"]).replace("_", " ") or "no targets"))
-    facts.append(
-        ("known as", f"{told['machine_file']}: {told['quirks']}" if told["quirks"] else "no file matches")
-    )
+    facts += _known(told)
     if told["commissioned_at"]:
         facts.append(("commissioned", told["commissioned_at"][:10]))
         measured = ((key, value) for key, value in told["measured"].items() if value is not None)

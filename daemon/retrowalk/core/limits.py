@@ -166,7 +166,9 @@ def _or(value: int | None, default: int) -> int:
 def _unfit(machine: Machine) -> list[str]:
     """Why no belt of this machine may be moved by us, whoever walks on it."""
     refused: list[str] = []
-    if not machine.controllable:
+    if machine.watch_only:
+        refused.append(f"{machine.name} can only be watched: {machine.watch_only}")
+    elif not machine.controllable:
         refused.append(f"{machine.name} takes no speed commands: retrowalk can only watch it")
     if machine.quarantined:
         refused.append(

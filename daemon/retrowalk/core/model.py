@@ -68,6 +68,8 @@ class Machine:
     increment: Speed
     controllable: bool = True
     """It has a Control Point and takes Set Target Speed."""
+    watch_only: str = ""
+    """Why it is never driven, though it has a Control Point."""
     inclinable: bool = False
     minimum_incline: Incline = LEVEL
     maximum_incline: Incline = LEVEL
