@@ -122,6 +122,7 @@ class Witness:
         self._touched = -inf
         """When somebody last did something at the console."""
         self._told_at = -inf
+        self._drop = 0.0
         self._met = False
         self._speeds: list[tuple[float, float]] = []
         self._incline: tuple[int, float] = (0, -inf)
@@ -346,6 +347,8 @@ class Witness:
         if not licensed:
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
         self._told, self._told_at, self._met = target, now, False
+        self._drop = max(self._machine.belt.speed - target, 0.0)
+        self._disobeys_since = None
         cap = self._cap(now)
         minimum = self._rules.minimum
         if cap is None or target > max(cap, minimum):
@@ -463,8 +466,7 @@ class Witness:
             self._disobeys_since = None
             return
         self._disobeys_since = now if self._disobeys_since is None else self._disobeys_since
-        drop = max(speed - self._told, 0) / 20
-        if now - self._disobeys_since > 2 + 3 + drop + 2 * self._record_s + 2.5:
+        if now - self._disobeys_since > 2 + 3 + self._drop / 20 + 2 * self._record_s + 2.5:
             what = f"{speed / 100:.2f} km/h for too long, told were {self._told / 100:.2f}"
             self._violate("G9", what, now)
 
