@@ -17,6 +17,8 @@ SHIPPED = tuple(sorted(list_machines()))
 BUTTON = "button-1"
 """The paired button of every treadmill that has one."""
 DRAWN = ("p0", "p1", "p2", "p3")
+GREEDY = "p3"
+"""It is above the caps of its site."""
 PRESETS = (
     ("familiarise", 0),
     ("guarded", 0),
@@ -89,7 +91,9 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
         mqtt_out=chance.random() < 0.25,
         safety=safety,
         outputs=("terminal",) if chance.random() < 0.96 else ("mqtt",),
-        programs={f"p{number}": _program(chance, safety, rules) for number in range(4)},
+        programs={
+            name: _program(chance, safety, rules, greed=1.4 if name == GREEDY else 1.0) for name in DRAWN
+        },
         offers=(*DRAWN, *DRAWN, *(name for name, least in PRESETS if least <= level)),
         places=places,
         events=draw_events(Random(f"events {seed}"), count, lasts_s),  # noqa: S311  (as above)
@@ -243,11 +247,14 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
     return {"daemon": daemon, **{f"sim.{name}": table for name, table in tables.items()}}
 
 
-def _program(chance: Random, safety: Table, rules: Collection[Rules]) -> str:
-    """A small program that may be walked here, with more halts and turns than minutes."""
+def _program(chance: Random, safety: Table, rules: Collection[Rules], *, greed: float = 1.0) -> str:
+    """A small program that may be walked here, with more halts and turns than minutes.
+
+    `greed` above 1: it wants more than the caps, and is to be refused.
+    """
     level = min(int(str(safety["level"])), chance.randint(0, 6))
     empty = f"level = {level}\nsteps = []"
-    cap = {way: min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
+    cap = {way: greed * min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
     lowest = max(one.minimum for one in rules) / 100
     sloped = level >= 3 and all(one.incline_cap(empty) >= 10 for one in rules) and chance.random() < 0.3
     facing, steps = "forward", []
