@@ -115,3 +115,15 @@ def test_while_a_target_waits_for_its_answer_no_other_could_pass() -> None:
     assert not desk.guard.may_change_speed(desk.now)
     desk.answer(Target(Speed(100)))
     assert desk.guard.may_change_speed(desk.now)
+
+
+def test_only_the_first_target_of_a_silent_machine_that_needs_one_goes_unheard() -> None:
+    desk = Desk(silent_at_rest=True).moving()
+    desk.now += 2.0
+    assert desk.review(Target(Speed(80))) == "G6"
+    desk = Desk(silent_at_rest=True, needs_target_to_move=True).starting()
+    desk.silence(1.0)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(80, 3.0)
+    desk.now += 2.0
+    assert desk.review(Target(Speed(80))) == "G6"

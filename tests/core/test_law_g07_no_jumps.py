@@ -149,3 +149,20 @@ def test_the_incline_in_force_is_that_of_the_last_step() -> None:
     desk.runs(80, 6.0)
     assert desk.want(TargetIncline(Incline(5))) == ""
     assert desk.guard.incline == 5
+
+
+def test_steps_down_follow_each_other_while_the_belt_is_on_its_way() -> None:
+    desk = Desk().at(200)
+    assert desk.want(Target(Speed(150))) == ""
+    desk.record(200)
+    assert desk.review(Target(Speed(90))) == ""
+    assert desk.review(Target(Speed(89))) == "G7"
+
+
+def test_from_an_incline_the_next_one_is_half_a_percent_up_or_down_and_never_below_0() -> None:
+    desk = Desk().walking()
+    desk.runs(80, 6.0)
+    assert desk.review(TargetIncline(Incline(-1))) == "G5"
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.runs(80, 6.0)
+    assert [desk.review(TargetIncline(Incline(i))) for i in (0, 10, 11)] == ["", "", "G7"]

@@ -195,3 +195,21 @@ def test_a_runaway_with_physics_is_told_and_then_stopped() -> None:
     assert bench.faults()[0] == "cap_enforced"
     assert bench.faults()[-1] in {"over_cap", "too_fast"}
     assert bench.run(20, until=lambda b: b.real_speed == 0)
+
+
+def test_above_the_ceiling_is_stop_though_at_that_moment_it_is_a_hand_as_well() -> None:
+    desk = Desk().at(200, authority(cap=Speed(300), ceiling=Speed(300)))
+    desk.runs(240, 2.75)
+    desk.runs(400, 0.5)
+    assert desk.noticed[-1] == "over_ceiling"
+    assert desk.last == Stop()
+
+
+def test_the_order_may_be_more_than_a_step_below_the_belt_and_its_target() -> None:
+    desk = Desk().at(280)
+    desk.guard.control = False
+    desk.guard.limit(Speed(150), desk.now)
+    desk.runs(280, 5.0)
+    desk.guard.control = True
+    desk.runs(280, 0.25)
+    assert desk.last == Target(Speed(150))

@@ -200,3 +200,20 @@ def test_a_start_without_a_target_uses_up_no_trial() -> None:
     assert desk.want(Target(Speed(80))) == ""
     desk.runs(130, 2.5)
     assert "wrong_speed" in desk.noticed
+
+
+def test_miles_are_found_though_the_cap_is_passed_at_that_very_record() -> None:
+    desk = Desk().moving(authority(cap=Speed(100)))
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 0.5)
+    assert "wrong_speed" in desk.noticed
+
+
+def test_miles_are_found_after_a_hand_and_a_go_on() -> None:
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(50, 0.25)
+    assert desk.noticed[-1] == "hand"
+    desk.guard.resume_from_hand()
+    desk.runs(130, 0.5)
+    assert "wrong_speed" in desk.noticed

@@ -400,3 +400,48 @@ def test_what_was_seen_of_a_start_is_not_forgotten_with_the_next_one() -> None:
     desk.slides(120, 0)
     desk.runs(0, 12.0)
     assert desk.arm(BACK) == "this machine may start at its last speed, which was above its slowest"
+
+
+def backward_after(desk: Desk) -> str:
+    """Why no backward part may be armed after a Stop at the present speed."""
+    speed = desk.guard.motion.speed
+    assert speed is not None
+    desk.stop()
+    desk.slides(speed, 0)
+    desk.runs(0, 12.0)
+    return desk.arm(BACK)
+
+
+def test_only_the_start_itself_tells_that_a_machine_starts_high() -> None:
+    assert backward_after(Desk().at(150)) == ""
+    desk = Desk().at(120)
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(140))) == ""
+    desk.runs(120, 0.25)
+    assert backward_after(desk) == ""
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.record(120)
+    desk.runs(80, 2.25)
+    assert desk.want(Target(Speed(100))) == ""
+    desk.runs(100, 2.25)
+    assert backward_after(desk) == ""
+
+
+def test_nor_does_a_hand() -> None:
+    desk = Desk().at(100)
+    desk.runs(150, 4.0)
+    assert desk.guard.hand == 150
+    assert backward_after(desk) == ""
+
+
+def test_it_is_told_until_the_first_target_is_answered() -> None:
+    desk = Desk().moving()
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(150, 0.25)
+    desk.runs(80, 6.0)
+    desk.results[Target] = 1
+    assert desk.want(Target(Speed(100))) == ""
+    desk.runs(100, 2.25)
+    assert backward_after(desk) == "this machine may start at its last speed, which was above its slowest"

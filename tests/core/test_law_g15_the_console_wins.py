@@ -6,9 +6,9 @@ from tests.core.desk import Desk
 
 from blefit import uuids
 from blefit.ftms.machine_status import MachineStatusOp
-from blefit.units import Speed
+from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Act, Confirm, Target
+from retrowalk.core.model import Act, Confirm, Target, TargetIncline
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks
 
 
@@ -229,3 +229,49 @@ def test_a_slow_console_stop_that_no_status_tells_is_not_undone_by_a_raise() -> 
         assert bench.real_speed == 0
         assert [at for at in bench.sent(0x02) if at > known_by] == []
         assert "console_stop" in [e.fields["id"] for e in bench.events("note")]
+
+
+def test_the_incline_rests_under_a_hand_though_a_lower_target_is_met() -> None:
+    desk = Desk().at(200)
+    desk.runs(150, 0.5)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(120, 6.0)
+    assert desk.guard.target_met
+    assert desk.guard.incline_step(Incline(5), desk.now) is None
+    assert desk.review(TargetIncline(Incline(5))) == "G7"
+
+
+def test_what_a_target_was_told_is_over_with_the_hand() -> None:
+    desk = Desk().at(120)
+    assert desk.want(Target(Speed(140))) == ""
+    desk.runs(90, 0.25)
+    assert desk.noticed[-1] == "hand"
+    desk.runs(190, 3.0)
+    assert not desk.stopping()
+    assert desk.guard.hand == 190
+
+
+def test_the_hand_is_followed_near_a_first_target_that_was_met() -> None:
+    desk = Desk().walking()
+    desk.runs(120, 3.5)
+    assert desk.guard.hand == 120
+    desk.runs(95, 1.0)
+    assert desk.guard.hand == 95
+
+
+def test_a_second_hand_after_a_lower_target_is_told_again() -> None:
+    desk = Desk().at(200)
+    desk.runs(150, 0.5)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(120, 2.5)
+    desk.runs(180, 3.5)
+    assert desk.noticed.count("hand") == 2
+
+
+def test_after_go_on_the_hands_speed_is_a_target_that_was_met() -> None:
+    desk = Desk().at(200)
+    desk.runs(150, 4.0)
+    desk.guard.resume_from_hand()
+    assert desk.guard.commanded == 150
+    assert desk.guard.target_met
+    assert desk.guard.may_change_speed(desk.now)
