@@ -213,3 +213,10 @@ def test_the_order_may_be_more_than_a_step_below_the_belt_and_its_target() -> No
     desk.guard.control = True
     desk.runs(280, 0.25)
     assert desk.last == Target(Speed(150))
+
+
+def test_the_order_is_given_once() -> None:
+    desk = Desk().at(200, CAP_200)
+    before = len(desk.writes)
+    desk.runs(250, 3.0)
+    assert len(desk.writes) == before + 1

@@ -217,3 +217,22 @@ def test_miles_are_found_after_a_hand_and_a_go_on() -> None:
     desk.guard.resume_from_hand()
     desk.runs(130, 0.5)
     assert "wrong_speed" in desk.noticed
+
+
+def test_the_first_target_sent_twice_is_the_first_until_it_is_met() -> None:
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(80, 0.5)
+    assert desk.want(Target(Speed(80))) == ""
+    assert desk.review(Target(Speed(90))) == "G9"
+    desk.runs(80, 2.25)
+    assert desk.review(Target(Speed(90))) == ""
+
+
+def test_a_later_target_is_none_of_the_first_however_often_it_is_changed() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(100, 0.5)
+    assert desk.want(Target(Speed(110))) == ""
+    desk.runs(100, 0.5)
+    assert desk.review(Target(Speed(120))) == ""

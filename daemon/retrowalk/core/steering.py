@@ -168,14 +168,14 @@ class Steering:
         """A target was handed to the link."""
         self.capping.told()
         before, first = self._target, self.commanded is None
-        unmet = before is not None and not before.met
+        unmet = None if before is None or before.met else before
         self._target_before, self._target = (
             before,
             Obeying(
                 speed,
                 Speed(0) if measured is None else measured,
-                after_rest=first or (before is not None and unmet and before.after_rest),
-                trial=self._trial and (first or (before is not None and unmet and before.trial)),
+                after_rest=first or (unmet is not None and unmet.after_rest),
+                trial=self._trial and (first or (unmet is not None and unmet.trial)),
             ),
         )
         if self.hand is not None:
