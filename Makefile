@@ -4,10 +4,10 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants kills bench soak planted lock clean
+.PHONY: help setup demo test check test-bluez mutants kills bench soak planted lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
 setup: ## build .venv with .venv/bin/retrowalk (PYTHON=... to choose the Python)
 	@.ci/setup
@@ -26,6 +26,10 @@ test: check ## check, then all tests, with their coverage
 	@$(BIN)/coverage report --include='daemon/retrowalk/core/*,daemon/retrowalk/belt.py' \
 	  --fail-under=100 --show-missing --skip-covered > .pytest_cache/core || \
 	  { cat .pytest_cache/core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
+
+test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): minutes
+	@$(BIN)/python -m tests.bluez.image
+	@$(BIN)/python -m pytest -n 4 -m bluez tests/bluez $(ARGS)
 
 soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
 	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \

@@ -212,8 +212,8 @@ class Daemon:
 class Room:
     """Treadmills within reach of one adapter, and a state folder that outlives each daemon."""
 
-    def __init__(self, folder: Path) -> None:
-        self.radio = Radio()
+    def __init__(self, folder: Path, radio: Radio | None = None) -> None:
+        self.radio = radio or Radio()
         self.state = folder / "state"
         self._folder = folder
         self._open = contextlib.AsyncExitStack()

@@ -1,0 +1,66 @@
+"""BlueZ on a real kernel in place of the virtual radio, in real time, for the same rooms and treadmills."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.ble.conftest import open_link, posted, put_up, tread
+from tests.ble.test_connector import connector, states
+from tests.bluez.image import RELEASES, image
+from tests.bluez.lab import Lab
+from tests.bluez.radio import BluezRadio
+from tests.scenarios.conftest import Room, marker, spec
+
+__all__ = ["connector", "marker", "open_link", "posted", "put_up", "spec", "states", "tread"]
+
+BRISK = """
+name = "Short"
+level = 0
+steps = [
+  { walk = "forward", for = "6s", speed = 1.0, cue = "Off we go" },
+  { turn = "backward" },
+  { walk = "backward", for = "6s", speed = 1.0 },
+  { turn = "forward" },
+  { walk = "forward", for = "6s", speed = 1.0 },
+]
+"""
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"real": asyncio.new_event_loop}
+
+
+@pytest.fixture(scope="session", params=RELEASES)
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A guest of that release of Debian, which bleak in all processes takes for this machine's BlueZ."""
+    with Lab(image(request.param)) as lab, pytest.MonkeyPatch.context() as patch:
+        for name, value in lab.environment.items():
+            patch.setenv(name, value)
+        yield lab
+
+
+@pytest.fixture
+async def radio(lab: Lab) -> AsyncIterator[BluezRadio]:
+    """BlueZ has an adapter, and knows no machine."""
+    lab.forget_everything()
+    radio = BluezRadio(lab)
+    await radio.plug_in()
+    yield radio
+    await radio.unplug()
+
+
+class BriskRoom(Room):
+    """What is done in it takes as little real time as the laws allow."""
+
+    def settings(self, **tables: object):
+        return super().settings(**{"safety": {"countdown_s": 5}} | tables)
+
+
+@pytest.fixture
+async def room(radio: BluezRadio, tmp_path: Path) -> AsyncIterator[Room]:
+    """A room without treadmills yet."""
+    room = BriskRoom(tmp_path, radio)
+    (tmp_path / "programs" / "short.toml").write_text(BRISK)
+    yield room
+    await room.close()
