@@ -1,5 +1,6 @@
 """Many runs, by several processes."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import count
@@ -11,7 +12,7 @@ from tests.soak.world import draw
 def runs(belt_s: float, first: int, jobs: int, full: bool | None) -> Iterator[Outcome]:
     """One seed after the other until so many seconds are lived through; in the order they end."""
     seeds, lived = count(first), 0.0
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=50) as pool:
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=200, initializer=_settle) as pool:
         under_way: set[Future[Outcome]] = {pool.submit(_run, next(seeds), full) for _ in range(jobs + 1)}
         try:
             while under_way:
@@ -25,6 +26,12 @@ def runs(belt_s: float, first: int, jobs: int, full: bool | None) -> Iterator[Ou
         finally:
             for future in under_way:
                 future.cancel()
+
+
+def _settle() -> None:
+    """What is imported stays: the collector need not look at it each time, nor that often."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _run(seed: int, full: bool | None) -> Outcome:

@@ -265,7 +265,8 @@ class Witness:
         belt = self._machine.belt
         if (belt.speed > REST or belt.is_started) and self._first_known(now):
             self._owe(now + self._rest_within(), "G11", "a stop was accepted")
-            if self._ours and self._last_stop(now) < now - 2:
+            shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
+            if self._ours and shows and self._last_stop(now) < now - 2:
                 self._want_stop(now + 1.0, "a stop was accepted", now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:

@@ -29,6 +29,9 @@ PRESETS = (
 )
 """Shipped programs and the level they need."""
 
+NOTIFIES_EVERY_S = (0.99, 0.99, 0.49, 0.24)
+"""About once a second (FTMS 4.9), some more often; a machine's clock does not keep to the daemon's ticks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Temper:
@@ -161,7 +164,7 @@ def _machine(chance: Random) -> Mapping[str, Table]:
         shipped = list_machines()[chance.choice(SHIPPED)]
         tables: dict[str, Table] = {"daemon": shipped.daemon.model_dump(exclude_none=True)}
         tables |= {f"sim.{name}": dict(table) for name, table in shipped.sim.items()}
-        rate = round(chance.choice((1.0, 0.5, 0.33, 0.25, 0.2)), 2)
+        rate = chance.choice((*NOTIFIES_EVERY_S, 0.2))
         tables["sim.telemetry"] = {"notify_every_s": rate} | tables.get("sim.telemetry", {})
         return tables
     return _drawn_machine(chance)
@@ -210,7 +213,7 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
                           "elapsed_time", "force_on_belt", "vendor_steps", "elevation_gain"),
                          chance.randint(1, 9))  # fmt: skip
     telemetry: Table = {
-        "notify_every_s": chance.choice((1.0, 1.0, 0.5, 0.5, 0.33, 0.25, 0.2)),
+        "notify_every_s": chance.choice((*NOTIFIES_EVERY_S, 0.99, 0.49, 0.33)),
         "fields": some,
         **rarely(0.3, "noise_kmh", chance.choice((0.02, 0.05))),
         **rarely(0.06, "reports", chance.choice(("target", "target_until_stopped"))),
