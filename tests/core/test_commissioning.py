@@ -26,7 +26,8 @@ from retrowalk.core.model import (
 from retrowalk.machines import list_machines, load_machine
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.console import Key
-from retrowalk.sim.model.quirks import Quirks, Reports
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import Reports
 
 START, STOP, TARGET = 0x07, 0x08, 0x02
 SPEC = quirks_of(load_machine("spec"))
