@@ -26,15 +26,8 @@ from retrowalk.core.model import (
     StopSession,
 )
 from retrowalk.core.stages import Stage
-from retrowalk.sim.model.quirks import (
-    BeltQuirks,
-    ControlQuirks,
-    LinkQuirks,
-    Quirks,
-    Ranges,
-    Reports,
-    TelemetryQuirks,
-)
+from retrowalk.sim.model.quirks import BeltQuirks, ControlQuirks, LinkQuirks, Quirks, Ranges
+from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
 
 FAST = TelemetryQuirks(fields=())
 WALK = program("""
