@@ -236,3 +236,12 @@ def test_a_later_target_is_none_of_the_first_however_often_it_is_changed() -> No
     assert desk.want(Target(Speed(110))) == ""
     desk.runs(100, 0.5)
     assert desk.review(Target(Speed(120))) == ""
+
+
+def test_the_time_of_a_drop_is_that_of_0_2_per_second() -> None:
+    desk = Desk().at(200)
+    assert desk.want(Target(Speed(158))) == ""  # 3 s + 42 / 20, and 2 s above it
+    desk.runs(200, 7.0)
+    assert not desk.stopping()
+    desk.runs(200, 0.25)
+    assert desk.noticed[-1] == "too_fast"
