@@ -185,3 +185,11 @@ def test_a_stop_answered_after_rest_changes_nothing() -> None:
     desk.answer(Stop(), 4)
     desk.runs(0, 5.0)
     assert desk.stops == 1
+
+
+def test_after_a_link_nothing_is_refused_either() -> None:
+    desk = Desk().walking()
+    desk.lose_link()
+    before = len(desk.writes)
+    assert desk.want(Target(Speed(90))) == ""
+    assert len(desk.writes) == before

@@ -149,3 +149,12 @@ def test_before_motion_too_a_cap_falls_at_once() -> None:
     assert desk.want(Target(Speed(80))) == ""
     desk.guard.limit(Speed(100), desk.now)
     assert desk.guard.cap(desk.now) == 100
+
+
+def test_the_same_cap_again_changes_nothing() -> None:
+    desk = Desk().at(250)
+    desk.guard.limit(Speed(150), desk.now)
+    desk.runs(200, 1.0)
+    assert desk.guard.cap(desk.now) == 250
+    desk.guard.limit(Speed(150), desk.now)
+    assert desk.guard.cap(desk.now) == 250

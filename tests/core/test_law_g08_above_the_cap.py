@@ -220,3 +220,12 @@ def test_the_order_is_given_once() -> None:
     before = len(desk.writes)
     desk.runs(250, 3.0)
     assert len(desk.writes) == before + 1
+
+
+def test_a_low_record_after_the_patience_is_over_is_no_stop_and_the_next_high_one_is() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(250, 4.5)
+    desk.runs(200, 0.25)
+    assert not desk.stopping()
+    desk.runs(250, 0.25)
+    assert desk.noticed[-1] == "over_cap"

@@ -245,3 +245,13 @@ def test_the_time_of_a_drop_is_that_of_0_2_per_second() -> None:
     assert not desk.stopping()
     desk.runs(200, 0.25)
     assert desk.noticed[-1] == "too_fast"
+
+
+@pytest.mark.parametrize(("target", "seconds"), [(200, 2.25), (199, 5.25)])
+def test_any_drop_has_its_3_s(target: int, seconds: float) -> None:
+    desk = Desk().at(200)
+    assert desk.want(Target(Speed(target))) == ""
+    desk.runs(231, seconds - 0.25)
+    assert not desk.stopping()
+    desk.runs(231, 0.25)
+    assert desk.noticed[-1] == "too_fast"

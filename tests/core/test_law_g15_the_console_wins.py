@@ -275,3 +275,20 @@ def test_after_go_on_the_hands_speed_is_a_target_that_was_met() -> None:
     assert desk.guard.commanded == 150
     assert desk.guard.target_met
     assert desk.guard.may_change_speed(desk.now)
+
+
+@pytest.mark.parametrize(("speed", "hand"), [(185, False), (184, True)])
+def test_falling_into_the_margin_of_a_met_target_is_settling(speed: int, hand: bool) -> None:
+    desk = Desk().at(200)
+    desk.record(206)
+    desk.record(speed)
+    assert ("hand" in desk.noticed) is hand
+
+
+@pytest.mark.parametrize(("speed", "hand"), [(130, False), (129, True)])
+def test_the_highest_is_that_since_the_target_was_met(speed: int, hand: bool) -> None:
+    desk = Desk().at(200)
+    assert desk.want(Target(Speed(150))) == ""
+    desk.runs(150, 6.0)
+    desk.record(speed)
+    assert ("hand" in desk.noticed) is hand
