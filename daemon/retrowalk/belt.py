@@ -7,7 +7,7 @@ the guard as octets, and handed to the link. Nothing else in the program writes 
 from collections.abc import Callable
 
 from retrowalk.core.authority import Refusal
-from retrowalk.core.exchange import Exchange, Outcome, Result, encode
+from retrowalk.core.exchange import Exchange, Outcome, encode
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import Answer, Command, Machine, Observation, Stop, Written
 
@@ -71,14 +71,12 @@ class Belt:
         verdict = self.guard.review(encode(chosen), now)
         if isinstance(verdict, Refusal):
             return None if demanded is not None and isinstance(chosen, Stop) else verdict
-        ticket, overtaken = self._exchange.begin(chosen, now)
-        for outcome in overtaken:
-            self._conclude(outcome, now)
+        ticket = self._exchange.begin(chosen, now)
         self.guard.sent(verdict, now)
         self._write(self._connection, ticket, verdict.frame)
         return None
 
     def _conclude(self, outcome: Outcome | None, now: float) -> Outcome | None:
-        if outcome is not None and outcome.result is not Result.OVERTAKEN:
+        if outcome is not None:
             self.guard.concluded(outcome, now)
         return outcome

@@ -193,3 +193,17 @@ def test_after_a_link_nothing_is_refused_either() -> None:
     before = len(desk.writes)
     assert desk.want(Target(Speed(90))) == ""
     assert len(desk.writes) == before
+
+
+def test_a_stop_that_nobody_asked_for_is_a_mistake_that_is_told() -> None:
+    assert Desk().rest().want(Stop()) == "G3"
+
+
+def test_a_new_link_waits_for_nothing_of_the_old_one() -> None:
+    desk = Desk().at(100)
+    desk.stuck = True
+    desk.stop()
+    assert desk.stops == 1
+    desk.connect()
+    desk.runs(100, 0.25)
+    assert desk.stops == 2

@@ -12,7 +12,7 @@ TARGET = Target(Speed(80))
 
 def begun(command: Command = TARGET) -> tuple[Exchange, int]:
     exchange = Exchange()
-    ticket, _ = exchange.begin(command, 10.0)
+    ticket = exchange.begin(command, 10.0)
     return exchange, ticket
 
 
@@ -116,9 +116,7 @@ def test_one_at_a_time_but_a_stop_overtakes() -> None:
     exchange, _ = begun()
     assert not exchange.free(Start(), 11.0)
     assert exchange.free(Stop(), 10.0)
-    ticket, overtaken = exchange.begin(Stop(), 10.0)
-    assert ticket == 2
-    assert overtaken == (Outcome(TARGET, Result.OVERTAKEN),)
+    assert exchange.begin(Stop(), 10.0) == 2
     assert exchange.answered(Response(2, 1)) is None
 
 
@@ -167,4 +165,24 @@ def test_a_reset_forgets_what_is_pending_and_no_ticket_comes_twice() -> None:
     exchange.reset()
     assert exchange.free(TARGET, 10.0)
     assert exchange.answered(Response(2, 1)) is None
-    assert exchange.begin(TARGET, 10.0)[0] > ticket
+    assert exchange.begin(TARGET, 10.0) > ticket
+
+
+def test_an_att_error_5_is_no_word_about_control() -> None:
+    assert Outcome(Start(), Result.REFUSED, 5).control_denied
+    assert not Outcome(Start(), Result.NOT_STARTED, 5).control_denied
+
+
+def test_the_write_of_what_a_stop_overtook_says_nothing_of_the_stop() -> None:
+    exchange, ticket = begun()
+    exchange.begin(Stop(), 10.0)
+    exchange.written(Written(1, ticket))
+    assert not exchange.free(Stop(), 10.5)
+    assert exchange.stop_stuck(12.0)
+
+
+def test_the_space_between_two_frames_is_over_when_it_is_over() -> None:
+    exchange = Exchange()
+    exchange.begin(TARGET, 0.0)
+    exchange.answered(Response(2, 1))
+    assert exchange.free(TARGET, 0.3)

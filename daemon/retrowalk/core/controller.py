@@ -192,7 +192,7 @@ class Controller:
             self._totals.record(observation.data)
 
     def _concluded(self, outcome: Outcome | None) -> None:
-        if outcome is not None and outcome.result not in {Result.SUCCESS, Result.OVERTAKEN}:
+        if outcome is not None and outcome.result is not Result.SUCCESS:
             command = type(outcome.command).__name__
             self._emit("control_point", command=command, result=outcome.result.value, code=outcome.code)
 

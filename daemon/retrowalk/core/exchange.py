@@ -53,8 +53,6 @@ class Result(Enum):
     UNANSWERED = "unanswered"
     FAILED = "failed"
     """The write itself failed."""
-    OVERTAKEN = "overtaken"
-    """A Stop went ahead of it; it may or may not have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +100,14 @@ class Exchange:
         spaced = at_once or self._last_sent is None or now - self._last_sent >= SPACING_S
         return spaced and self._pending is None
 
-    def begin(self, command: Command, now: float) -> tuple[int, tuple[Outcome, ...]]:
-        """Count a command as sent: its ticket, and the transaction that it overtakes."""
-        overtaken = () if self._pending is None else (Outcome(self._pending.command, Result.OVERTAKEN),)
+    def begin(self, command: Command, now: float) -> int:
+        """Count a command as sent: its ticket. What a Stop overtakes may have happened or not, and never ends."""
         self._tickets += 1
         self._pending = _Pending(command, self._tickets, now)
         self._last_sent = now
         if isinstance(command, Stop):
             self._unwritten_stop = self._pending
-        return self._tickets, overtaken
+        return self._tickets
 
     def answered(self, response: Response) -> Outcome | None:
         """An answer arrived; None if it answers nothing that is pending.
