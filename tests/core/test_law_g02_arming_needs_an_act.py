@@ -4,6 +4,7 @@ import pytest
 from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
+from retrowalk.core.arming import Arming
 from retrowalk.core.authority import Authority, State
 from retrowalk.core.model import Direction, RequestControl, Start
 
@@ -156,3 +157,20 @@ def test_no_arming_while_a_stop_is_owed_though_the_belt_rests() -> None:
     desk.runs(0, 1.0)
     assert desk.guard.motion.at_rest
     assert desk.arm() == "a stop is not over"
+
+
+@pytest.mark.parametrize(("at", "counts"), [(30.0, True), (30.01, False)])
+def test_the_countdown_begins_within_30_s_to_the_hundredth(at: float, counts: bool) -> None:
+    arming = Arming(0.0)
+    arming.countdown(at)
+    arming.intend(at + 5.0)
+    assert arming.may_start(at + 5.0) is counts
+
+
+@pytest.mark.parametrize(("after", "lapsed"), [(5.0, False), (5.01, True)])
+def test_an_intent_is_over_when_no_start_may_follow(after: float, lapsed: bool) -> None:
+    arming = Arming(0.0)
+    arming.countdown(0.0)
+    arming.intend(10.0)
+    assert arming.lapsed(10.0 + after) is lapsed
+    assert arming.may_start(10.0 + after) is not lapsed

@@ -101,7 +101,7 @@ class Exchange:
         return spaced and self._pending is None
 
     def begin(self, command: Command, now: float) -> int:
-        """Count a command as sent: its ticket. What a Stop overtakes may have happened or not, and never ends."""
+        """Count a command as sent: its ticket. What a Stop overtakes may have happened; it never ends."""
         self._tickets += 1
         self._pending = _Pending(command, self._tickets, now)
         self._last_sent = now
