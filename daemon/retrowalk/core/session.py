@@ -60,7 +60,11 @@ class Session:
         self.walker = walker
         self.stage = Stage.OFFERED
         self.halt: Halt | None = None
-        self.facing = Direction.FORWARD
+        self.facing: Direction
+        """How the person stands, or will when the belt moves."""
+        self.highest: Speed
+        """The program's highest speed in that direction; 0 where it has none."""
+        self._turn_to(Direction.FORWARD)
         self.end_reason = ""
         self.started = False
         self.console_started = False
@@ -217,8 +221,12 @@ class Session:
         return False
 
     def _face(self, direction: Direction) -> None:
-        self.facing = direction
+        self._turn_to(direction)
         self._emit("turn", direction=direction.value)
+
+    def _turn_to(self, direction: Direction) -> None:
+        self.facing = direction
+        self.highest = self.timeline.highest(direction)
 
     def _pass_halt(self, now: float) -> None:
         following = self.next_segment

@@ -85,8 +85,7 @@ def _own_cap(session: Session) -> Speed:
 
 
 def _of_program(session: Session) -> Speed:
-    highest = session.timeline.highest(session.facing)
-    return max(highest, session.limits.first_target) if highest else _own_cap(session)
+    return max(session.highest, session.limits.first_target) if session.highest else _own_cap(session)
 
 
 def _incline(totals: Totals, guard: Guard) -> Incline | None:
