@@ -161,7 +161,7 @@ def test_no_arming_while_a_stop_is_owed_though_the_belt_rests() -> None:
 
 @pytest.mark.parametrize(("at", "counts"), [(30.0, True), (30.01, False)])
 def test_the_countdown_begins_within_30_s_to_the_hundredth(at: float, counts: bool) -> None:
-    arming = Arming(0.0)
+    arming = Arming(0.0, wait_s=45.0)
     arming.countdown(at)
     arming.intend(at + 5.0)
     assert arming.may_start(at + 5.0) is counts
@@ -169,7 +169,7 @@ def test_the_countdown_begins_within_30_s_to_the_hundredth(at: float, counts: bo
 
 @pytest.mark.parametrize(("after", "lapsed"), [(5.0, False), (5.01, True)])
 def test_an_intent_is_over_when_no_start_may_follow(after: float, lapsed: bool) -> None:
-    arming = Arming(0.0)
+    arming = Arming(0.0, wait_s=45.0)
     arming.countdown(0.0)
     arming.intend(10.0)
     assert arming.lapsed(10.0 + after) is lapsed

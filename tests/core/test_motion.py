@@ -125,3 +125,8 @@ def test_a_persons_still_ends_motion_and_two_new_records_begin_it() -> None:
     assert not motion.moving
     motion.record(Speed(80), 1.2)
     assert motion.moving
+
+
+def test_a_long_session_is_not_kept() -> None:
+    motion = fed(*((i / 4, 80) for i in range(1000)))
+    assert len(motion._recent) == 9
