@@ -29,7 +29,7 @@ class Event:
 
 def draw_events(chance: Random, places: int, lasts_s: float) -> tuple[Event, ...]:
     """The events of one world: some are quiet, some are hell."""
-    every_s = chance.choice((15.0, 40.0, 80.0, 200.0))
+    every_s = chance.choice((12.0, 30.0, 60.0, 120.0))
     kinds = list(KINDS)
     loved = {kind: chance.choice((0.2, 1.0, 1.0, 4.0)) for kind in kinds}
     weights = [KINDS[kind][0] * loved[kind] for kind in kinds]
@@ -74,7 +74,7 @@ def _kill(chance: Random) -> How:
 
 def _ask(chance: Random) -> How:
     what = chance.choices(
-        ("pause", "resume", "skip", "stop", "ack_fault", "lease", "set_cap"), (4, 4, 5, 2, 2, 1, 9)
+        ("pause", "resume", "skip", "stop", "ack_fault", "lease", "set_cap"), (3, 3, 5, 1, 2, 1, 14)
     )[0]
     return {"command": what, **({"kmh": round(chance.uniform(0.7, 2.2), 2)} if what == "set_cap" else {})}
 
@@ -148,7 +148,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "dial": (5, _dial),
     "safety_key": (2, _seconds(1, 30)),
     "step_off": (2, _seconds(3, 120)),
-    "control_away": (2, _nothing),
+    "control_away": (3, _nothing),
     "power": (1.5, _seconds(0.5, 40)),
     "cut": (4, _nothing),
     "out_of_reach": (2, _seconds(0.5, 60)),
@@ -162,7 +162,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "disk_slow": (1.5, _disk_slow),
     "disk_full": (1.5, _seconds(5, 60)),
     "clock": (1.5, _clock),
-    "kill": (2, _kill),
+    "kill": (3, _kill),
     "restart": (0.7, lambda chance: {"down_s": round(chance.uniform(0.1, 10), 2)}),
 }
 """How often, and what is drawn of it."""

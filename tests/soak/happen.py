@@ -142,6 +142,8 @@ class Happening:
                 witness.silenced(machine_now)
             if kind.value.startswith("write"):
                 witness.deaf_until = max(witness.deaf_until, machine_now + seconds)
+            elif kind.value.startswith("answer"):
+                witness.unanswered_until = max(witness.unanswered_until, machine_now + seconds)
             elif kind in LYING:
                 witness.disturbed_until = max(witness.disturbed_until, machine_now + seconds)
 

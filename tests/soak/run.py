@@ -143,7 +143,7 @@ async def _come_to_rest(house: House, happening: Happening) -> None:
 def _busy(house: House) -> str:
     for corner in house.corners:
         state = corner.state()
-        if corner.machine.belt.speed > 0 or corner.machine.is_started:
+        if corner.machine.belt.speed > 0:
             return f"the belt of {corner.place.id} moves"
         if state is None or state.phase not in _QUIET or state.fault is not None:
             return f"{corner.place.id} is {None if state is None else (state.phase.value, state.fault)}"

@@ -84,6 +84,8 @@ class Witness:
         """Until then, and a little after, what the daemon hears of the belt is not what the belt does."""
         self.deaf_until = -inf
         """Until then the machine may not hear what is written."""
+        self.unanswered_until = -inf
+        """Until then answers of the machine may be lost or late."""
         self.reader: Reader | None = None
         self.alarm_heard = -inf
         self._look: Callable[[], Snapshot | None] = lambda: None
@@ -116,6 +118,10 @@ class Witness:
         self._halting_since: float | None = None
         self._stop_due: tuple[float, str] | None = None
         """A Stop frame has to come until then, and why."""
+        self._left_since: float | None = None
+        """Since when the link is up again to a belt that our session left running."""
+        self._control_due: float | None = None
+        """A Stop was denied: control is asked for until then."""
         self._denied = False
         """The machine refuses the Stop that is being written: control is missing."""
         self._disobeys_since: float | None = None
@@ -191,7 +197,7 @@ class Witness:
 
     def control_taken(self, now: float) -> None:
         """The console took the permission back from the daemon."""
-        if self._ours and not self.is_disturbed(now):
+        if self._ours and self._licence is not None and not self.is_disturbed(now):
             self._revoke(now)
             self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
 
@@ -263,7 +269,7 @@ class Witness:
         self._stop_reason = now
         self._revoke(now)
         belt = self._machine.belt
-        if (belt.speed > REST or belt.is_started) and self._first_known(now):
+        if (belt.speed > REST or self._ours) and self._first_known(now):
             self._owe(now + self._rest_within(), "G11", "a stop was accepted")
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
             if self._ours and shows and self._last_stop(now) < now - 2:
@@ -306,6 +312,7 @@ class Witness:
                 self._stop_frame(now)
                 return
             case 0x00:
+                self._control_due = None
                 for_stop = now - self._last_stop(now) < 15
                 licensed = licensed or now <= self._pressed + ANSWERED_S
                 if not licensed and not for_stop:
@@ -362,6 +369,8 @@ class Witness:
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
         if target > max(fastest + self._rules.step_up + READING + self._noise, minimum):
             self._violate("G7", f"a target of {target / 100:.2f} km/h at {fastest / 100:.2f}", now)
+        if self._hand is not None and now <= self._hand[0] + 5 + 2 * self._record_s:
+            self._hand = None  # before it could be noticed our target went over it
         if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
             hand = self._hand[1] / 100
             self._violate("G15", f"a raise to {target / 100:.2f} km/h above a hand's {hand:.2f}", now)
@@ -389,8 +398,9 @@ class Witness:
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
             return
         self._owe(now + self._rest_within(), "G11", "a Stop was written")
-        if self._denied and self._ours and not self.is_disturbed(now) and not self._loud(now):
-            self._want_stop(now + 2.0 + self._machine.quirks.control.answer_delay_s, "a Stop was denied", now)
+        known = not self.is_disturbed(now) and now > self.unanswered_until + 8
+        if self._denied and self._ours and self._control_due is None and known:
+            self._control_due = now + 2.0 + self._machine.quirks.control.answer_delay_s
 
     def unlinked(self, now: float) -> None:
         """The link to the machine is over."""
@@ -399,7 +409,7 @@ class Witness:
             self._owe(now + 1.0, "link", "the link was lost with the belt running")
         self._owing = self._owing or self._ours
         self._first_frame = True
-        self._stop_due = None
+        self._stop_due = self._control_due = None
         self._revoke(now)
 
     # --- what the belt does -----------------------------------------------------------------------
@@ -418,7 +428,7 @@ class Witness:
             if self._dues:
                 self._dues.clear()
             self._over_since = self._alone_since = self._halting_since = self._disobeys_since = None
-            self._stop_due = None
+            self._stop_due = self._control_due = self._left_since = None
             self._owing = False
             return
         if speed > 0:
@@ -475,10 +485,14 @@ class Witness:
         """A Stop that is owed comes; and under the alarm they go on, while the belt does."""
         if self._stop_due is not None and now > self._stop_due[0]:
             self._violate("G3", f"{self._stop_due[1]}, and no Stop is written", now)
+        late = self._control_due is not None and now > max(self._control_due, self.deaf_until + 4)
+        if late and now > self.unanswered_until + 8:
+            self._violate("G3", "a Stop was denied, and control is not asked for", now)
         lease = self._lease
         if lease is not None and not loud and now > lease + 8 + self._rest_within():
             self._violate("lease", "the lease was not renewed and the belt still runs", now)
         shown = self._look()
+        self._judge_left(shown is not None and shown.link == "connected", now)
         halting = shown is not None and shown.phase in HALTING and not loud
         if not halting:
             self._halting_since = None
@@ -486,6 +500,15 @@ class Witness:
         self._halting_since = now if self._halting_since is None else self._halting_since
         if now - max(self._halting_since, self.deaf_until) > HALT_S + self._rest_within():
             self._violate("halt", f"the belt still runs though the session is {shown and shown.phase}", now)
+
+    def _judge_left(self, connected: bool, now: float) -> None:
+        """The first thing that a new link carries to a belt of ours is a Stop."""
+        if not (self._owing and self._first_frame and connected) or self.is_disturbed(now):
+            self._left_since = None
+            return
+        self._left_since = now if self._left_since is None else self._left_since
+        if now - max(self._left_since, self.deaf_until) > 3.5 + self._record_s:
+            self._violate("G14", "our belt was left running, the link is up, and no Stop is written", now)
 
     def _judge_alone(self, loud: bool, now: float) -> None:
         """A belt of ours that no session leads is stopped, or everybody hears of it."""

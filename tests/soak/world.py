@@ -81,7 +81,7 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
     """The world of that seed; the same one whenever and wherever it is drawn."""
     chance = Random(f"world {seed}")  # noqa: S311  (chance of a simulation, no secret)
     count = chance.choices((1, 2, 3), (70, 20, 10))[0]
-    lasts_s = chance.uniform(600, 2400)
+    lasts_s = chance.uniform(300, 1000)
     safety = _safety(chance)
     places = tuple(_place(chance, number) for number in range(count))
     rules = [rules_of(place, safety) for place in places]
@@ -97,7 +97,7 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
         programs={
             name: _program(chance, safety, rules, greed=1.4 if name == GREEDY else 1.0) for name in DRAWN
         },
-        offers=(*DRAWN, *DRAWN, *(name for name, least in PRESETS if least <= level)),
+        offers=(*DRAWN, *DRAWN, GREEDY, *(name for name, least in PRESETS if least <= level)),
         places=places,
         events=draw_events(Random(f"events {seed}"), count, lasts_s),  # noqa: S311  (as above)
     )
@@ -198,11 +198,11 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
         "answer_delay_s": chance.choice((0.02, 0.06, 0.3, 0.8)),
         **rarely(0.15, "needs_control", False),
         **rarely(0.08, "control_unanswered", True),
-        **rarely(0.08, "control_lost_on_stop", True),
+        **rarely(0.15, "control_lost_on_stop", True),
         **rarely(0.1, "always_succeeds", True),
         **rarely(0.06, "start_toggles", True),
         **rarely(0.2, "pause_supported", False),
-        **rarely(0.05, "targets_are_mph", True),
+        **rarely(0.1, "targets_are_mph", True),
         **rarely(0.1, "clamps", True),
         **rarely(0.1, "write_without_response", True),
         **rarely(0.1, "declares_notify", True),
