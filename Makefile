@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-bluez mutants kills bench soak planted lock clean
+.PHONY: help setup demo test check test-bluez machines mutants kills bench soak planted lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -34,6 +34,9 @@ test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU 
 soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
 	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+machines: setup ## run a session on every machine of config/treadmills, write what became of it into docs/treadmills.md
+	@PYTHONPATH=. $(BIN)/python -m tests.machines
 
 mutants: setup ## every small slip in the guard and the door, one at a time: does a test see it? (FILES="belt.py core/guard.py")
 	@$(BIN)/python -m tests.mutation $(FILES)

@@ -9,11 +9,15 @@ from blefit.ftms.control_point import Response
 from blefit.ftms.treadmill_data import RecordJoiner, decode
 from retrowalk.ble.connector import Connector
 from retrowalk.core.model import Characteristic, Connected, Lost, Notified, Written
-from retrowalk.machines import list_machines, load_machine
+from retrowalk.machines import load_machine
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 
+OF_EVERY_KIND = (
+    "spec", "urevo-e1l", "citysports-wp8", "kingsmith-z1-locked", "horizon-omega-z", "sole-f65", "no-ranges",
+    "wrong-ranges", "bike-data", "npe-runn", "fitshow-fs-bt-t4", "adidas-t800", "thunder-race",
+)  # fmt: skip
 CONTROL, START, FASTER, STOP = b"\x00", b"\x07", b"\x02\x96\x00", b"\x08\x01"
 
 
@@ -47,14 +51,14 @@ def answers(posted) -> list[Response]:
     ]
 
 
-@pytest.mark.parametrize("machine", list(list_machines()))
+@pytest.mark.parametrize("machine", OF_EVERY_KIND)
 async def test_every_simulated_machine_is_connected_to_and_recognised(walk_up, posted, machine) -> None:
     treadmill, _ = await walk_up(machine)
     (connected,) = posted.of(Connected)
     facts = load_machine(machine).daemon
     assert connected.machine.minimum > 0
     assert connected.machine == facts.applied_to(connected.machine)
-    assert connected.machine.name == treadmill.quirks.link.name
+    assert connected.machine.name == (treadmill.quirks.link.name or connected.machine.id)
 
 
 async def test_a_session_of_frames_moves_the_belt_and_stops_it(walk_up, posted) -> None:

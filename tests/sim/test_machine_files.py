@@ -77,7 +77,7 @@ def test_each_file_is_right_about_the_machine_it_simulates(name: str) -> None:
     if file.daemon.start_delay_s is not None:
         assert known.start_delay_s == quirks.belt.start_delay_s
     assert known.silent_at_rest == (quirks.telemetry.silent_at is not None)
-    assert known.echoes_target == (quirks.telemetry.reports is not Reports.REAL)
+    assert known.echoes_target == (quirks.telemetry.reports in {Reports.TARGET, Reports.TARGET_UNTIL_STOPPED})
     assert known.needs_target_to_move == quirks.belt.needs_target_to_move
     assert known.control_unanswered == quirks.control.control_unanswered
     assert known.keeps_running_without_link == quirks.link.keeps_running_without_link
@@ -91,6 +91,34 @@ def test_only_machines_that_exist_in_no_room_are_commissioned_by_their_file() ->
     for name, file in list_machines().items():
         known = file.daemon.applied_to(READ)
         assert known.commissioned == known.second_stop == file.is_simulated, name
+
+
+def test_what_never_obeys_is_only_watched() -> None:
+    for name, file in list_machines().items():
+        if file.is_simulated:
+            continue
+        control, belt = quirks_of(file).control, quirks_of(file).belt
+        never = (
+            control.deaf,
+            control.targets_ignored,
+            control.targets_are_mph,
+            control.start_frame,
+            control.stop_frame,
+            control.denies_share,
+            control.control_per_operation,
+            control.control_lapses_after_s,
+            belt.only_faster,
+            quirks_of(file).telemetry.silent,
+            quirks_of(file).ranges.fixed_incline,
+        )
+        assert bool(file.daemon.watch_only) == any(never), name
+
+
+def test_at_least_20_real_machines_are_known_each_with_its_source() -> None:
+    real = [file for file in list_machines().values() if not file.is_simulated]
+    assert len(real) >= 40
+    assert all(file.source and file.about.endswith(".") for file in list_machines().values())
+    assert all(list_machines()[name].source.count("specification") == 0 for name in ("urevo-e1l", "tm11gy"))
 
 
 def test_facts_replace_what_was_read_and_leave_the_rest(written: Path) -> None:
@@ -108,6 +136,9 @@ def test_facts_replace_what_was_read_and_leave_the_rest(written: Path) -> None:
         ("retrowalk spec", "spec"),
         ("Retrowalk SPEC ", "spec"),
         ("CITYSPORTS-Linker 01", "citysports-wp8"),
+        ("F85-X", "sole-f85"),
+        ("KS-HD-Z1D", "kingsmith-z1"),
+        ("YS_W2PRO_02395", "yesoul-w2-pro"),
         ("T318_77", "t318"),
         ("retrowalk special", None),
         ("HORIZON", None),
@@ -225,5 +256,5 @@ def test_a_file_that_asks_for_nothing_is_refused(written: Path) -> None:
 def test_an_unknown_machine_is_answered_with_the_nearest_or_all() -> None:
     with pytest.raises(MachineFileError, match=r"there is no machine 'runway': did you mean runaway\?"):
         load_machine("runway")
-    with pytest.raises(MachineFileError, match=r"known are citysports-wp8, control-unanswered, .*urevo-e1l"):
+    with pytest.raises(MachineFileError, match=r"known are 3g-cardio-runner, adidas-t800, .*urevo-e1l"):
         load_machine("xyzzy")

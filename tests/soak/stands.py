@@ -160,6 +160,8 @@ def _toml(name: str, table: Table) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {_value(one)}' for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(one) for one in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -33,10 +33,10 @@ _UNITS: dict[object, tuple[str, Callable[[float], int]]] = {
 def quirks_of(machine: MachineFile) -> Quirks:
     """The quirks that a machine's file gives to the simulated one. Raises MachineFileError, in a sentence.
 
-    Where the file gives no name to advertise, it is the first of the names it matches.
+    Where the file gives no name to advertise, it is the first of the names it matches, or none.
     """
     tree = dict(machine.sim)
-    tree["link"] = {"name": machine.match.names[0], **tree.get("link", {})}
+    tree["link"] = {"name": next(iter(machine.match.names), ""), **tree.get("link", {})}
     try:
         return _read(Quirks, tree, "sim")
     except ValueError as error:
