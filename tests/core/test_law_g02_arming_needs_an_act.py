@@ -174,3 +174,27 @@ def test_an_intent_is_over_when_no_start_may_follow(after: float, lapsed: bool) 
     arming.intend(10.0)
     assert arming.lapsed(10.0 + after) is lapsed
     assert arming.may_start(10.0 + after) is not lapsed
+
+
+@pytest.mark.parametrize(("incline", "armed"), [(100, True), (101, False)])
+def test_the_steepest_that_may_be_armed_is_10_percent(incline: int, armed: bool) -> None:
+    assert (Desk().rest().arm(authority(incline_cap=Incline(incline))) == "") is armed
+
+
+@pytest.mark.parametrize(
+    ("minimum", "changes", "armed"),
+    [
+        (160, {"cap": Speed(160)}, True),
+        (161, {"cap": Speed(200)}, False),
+        (159, {"cap": Speed(158)}, False),
+        (80, {"cap": Speed(600), "ceiling": Speed(600)}, True),
+        (80, {"cap": Speed(600), "ceiling": Speed(601)}, False),
+        (80, {"cap": Speed(301), "ceiling": Speed(300)}, False),
+        (80, {"step_up": Speed(50)}, True),
+        (80, {"step_up": Speed(51)}, False),
+    ],
+)
+def test_what_may_be_armed_reaches_its_ceilings_and_not_a_unit_more(
+    minimum: int, changes: dict[str, Speed], armed: bool
+) -> None:
+    assert (Desk(minimum=Speed(minimum)).rest().arm(authority(**changes)) == "") is armed

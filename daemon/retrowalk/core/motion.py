@@ -39,7 +39,7 @@ class Motion:
         self.at_rest = False
         if speed > MOVING:
             self._fast_records += 1
-            self.moving = self.moving or self._fast_records >= 2
+            self.moving = self._fast_records >= 2
 
     def said_still(self) -> None:
         """A person says that the belt rests: what was measured before is over."""
