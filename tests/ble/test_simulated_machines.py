@@ -11,6 +11,7 @@ from retrowalk.ble.connector import Connector
 from retrowalk.core.model import Characteristic, Connected, Lost, Notified, Written
 from retrowalk.machines import load_machine
 from retrowalk.sim.machines import quirks_of
+from retrowalk.sim.model.attributes import service_data
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 
@@ -53,7 +54,9 @@ def answers(posted) -> list[Response]:
 
 @pytest.mark.parametrize("machine", OF_EVERY_KIND)
 async def test_every_simulated_machine_is_connected_to_and_recognised(walk_up, posted, machine) -> None:
-    treadmill, _ = await walk_up(machine)
+    treadmill, connector = await walk_up(machine)
+    assert connector.link is not None
+    assert connector.link.reading.service_data == service_data(treadmill, available=True)
     (connected,) = posted.of(Connected)
     facts = load_machine(machine).daemon
     assert connected.machine.minimum > 0
