@@ -99,10 +99,10 @@ class ControlPoint:
     @property
     def next_due(self) -> float | None:
         """When the next answer is due, or the permission ends."""
-        dues = [due.at for due in self._due[:1]]
-        if self.permission.lapses_at is not None:
-            dues.append(self.permission.lapses_at)
-        return min(dues, default=None)
+        answer, lapse = self._due[0].at if self._due else None, self.permission.lapses_at
+        if answer is None or lapse is None:
+            return lapse if answer is None else answer
+        return min(answer, lapse)
 
     def subscribe(self, client: Client, enabled: bool) -> None:
         """The client's CCCD was written."""

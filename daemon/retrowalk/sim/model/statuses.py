@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from functools import cache
 
 from blefit import uuids
 from blefit.ftms.machine_status import MachineStatus, MachineStatusOp
@@ -46,9 +47,8 @@ class Statuses:
         if quirks.training_status_vendor and motion is Motion.PAUSED:
             state = _PAUSING if self._belt.speed else _PAUSED
         if quirks.training_status_counts and motion is Motion.COUNTDOWN:
-            left = str(math.ceil(self._belt.countdown_s))
-            return TrainingStatus(state, string=left, string_flag=True).encode()
-        return TrainingStatus(state, string_flag=quirks.training_status_flag).encode()
+            return _training(state, str(math.ceil(self._belt.countdown_s)), flag=True)
+        return _training(state, "", flag=quirks.training_status_flag)
 
     def _training_state(self) -> TrainingState:
         """No value is tied to any operation but Reset; these are what consoles in the field send."""
@@ -133,3 +133,8 @@ class Statuses:
     def _send(self, op: MachineStatusOp, parameter: int | None, to: Collection[Client]) -> None:
         payload = MachineStatus(op, parameter).encode().ljust(self._control.status_length, b"\0")
         self._clients.notify(uuids.FITNESS_MACHINE_STATUS, payload, to)
+
+
+@cache
+def _training(state: int, text: str, *, flag: bool) -> bytes:
+    return TrainingStatus(state, string=text, string_flag=flag).encode()

@@ -59,6 +59,7 @@ class Telemetry:
         self._last_speed = Speed(0)
         self._missing_steps = 3 - quirks.step_octets if Fields.VENDOR_STEPS in quirks.fields else 0
         self._trailing = bytes.fromhex(quirks.trailing)
+        self._is_plain = not (self._missing_steps or quirks.extra_flags or self._trailing)
         self._groups: list[Callable[[], _Values]] = [getattr(self, f"_{group}") for group in quirks.fields]
         self.reset()
 
@@ -120,7 +121,8 @@ class Telemetry:
         present: dict[str, Any] = {}
         for values in self._groups:
             present.update(values())
-        present |= dict.fromkeys(self._quirks.unknown)
+        if self._quirks.unknown:
+            present |= dict.fromkeys(self._quirks.unknown)
         if self._is_a_zero():
             return TreadmillData(more_data=False, instantaneous_speed=Speed(0), **present)
         return TreadmillData(more_data=False, instantaneous_speed=self.reported_speed(), **present)
@@ -150,6 +152,8 @@ class Telemetry:
 
     def _finished(self, frame: bytes) -> bytes:
         """As this machine sends it, where it is not as the specification has it."""
+        if self._is_plain:
+            return frame
         if self._missing_steps:
             frame = frame[: -self._missing_steps]
         flags = int.from_bytes(frame[:2], "little") | self._quirks.extra_flags
