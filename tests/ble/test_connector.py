@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from retrowalk.ble.connector import Connector
-from retrowalk.core.model import Connected, Lost, Written
+from retrowalk.core.model import Connected, Lost, Machine, Written
 
 ADDRESS = "C0:00:00:00:00:01"
 
@@ -155,10 +155,48 @@ async def test_without_an_adapter_it_waits_up_to_a_minute_and_goes_on_when_it_is
 
 async def test_a_dropped_link_is_rebuilt_at_once_however_young(tread, connector, posted, states) -> None:
     await asyncio.sleep(2)
+    (before,) = tread.device.connections.values()
     connector.drop("a Stop could not be written")
     await asyncio.sleep(1)
+    (after,) = tread.device.connections.values()
+    assert after is not before, "the stuck one was hung up first"
     assert states.words == ["scanning", "connecting", "connected", "connecting", "connected"]
     assert posted.of(Lost) == [Lost(1, "a Stop could not be written")]
+
+
+async def test_it_stays_away_once_and_is_back_at_once_after_the_next_loss(tread, connector) -> None:
+    await asyncio.sleep(30)
+    connector.drop("the link is cut for a test", away_s=20.0)
+    await asyncio.sleep(15)
+    assert connector.link is None
+    await asyncio.sleep(30)
+    tread.cut()
+    await asyncio.sleep(1)
+    assert connector.link is not None
+
+
+async def test_a_bug_is_not_taken_for_a_treadmill_that_is_not_reached(tread, radio, posted) -> None:
+    def broken(_: object) -> Machine:
+        raise ZeroDivisionError
+
+    connector = Connector(ADDRESS, posted, describe=broken, backend=radio.backend, rng=seeded())
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(60):
+            await connector.run()
+    await asyncio.sleep(1)
+    assert not tread.device.connections
+
+
+async def test_only_the_link_that_was_dropped_is_no_failure(tread, connector, states) -> None:
+    await asyncio.sleep(2)
+    connector.drop("a Stop could not be written")
+    for _ in range(4):
+        await asyncio.sleep(5)
+        while connector.link is None:  # noqa: ASYNC110  virtual time
+            await asyncio.sleep(0.5)
+        tread.cut()
+    await asyncio.sleep(0.1)
+    assert sum(state.startswith("waiting") for state in states.words) >= 1
 
 
 async def test_a_write_goes_to_the_link_of_its_number_or_fails(tread, connector, posted) -> None:
@@ -208,6 +246,24 @@ async def test_a_pattern_means_the_machine_that_was_lost_before_it_means_another
     radio.move_away(lost.device)
     await asyncio.sleep(600)
     assert [connected.machine.id[-1] for connected in posted.of(Connected)] == ["1", "1", "2"]
+    await connector.stop()
+    assert running.done()
+
+
+async def test_a_pattern_is_faithful_again_after_every_link_that_held(put_up, radio, posted, states) -> None:
+    mine = await put_up()
+    connector = Connector("Bare*", posted, state=states, backend=radio.backend, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    radio.move_away(mine.device)
+    await asyncio.sleep(600)
+    radio.bring_back(mine.device)
+    await asyncio.sleep(60)
+    assert connector.link is not None
+    radio.move_away(mine.device)
+    other = await put_up(address="C0:00:00:00:00:02")
+    await asyncio.sleep(120)
+    assert not other.device.connections
     await connector.stop()
     assert running.done()
 

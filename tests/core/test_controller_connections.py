@@ -8,6 +8,7 @@ from retrowalk.core.model import (
     Act,
     Characteristic,
     DropLink,
+    Lost,
     Mark,
     Notified,
     PauseSession,
@@ -49,6 +50,17 @@ def test_half_a_record_of_the_old_connection_is_no_part_of_one_of_the_new() -> N
     assert bench.snapshot.incline is None
     heard(bench, bench.connection - 1, "0000 f401")
     assert bench.snapshot.measured == 150, "an older connection is not heard"
+
+
+def test_the_end_of_an_older_connection_is_not_the_end_of_the_new_one() -> None:
+    bench = Bench(quirks=QUICK, program=WALK)
+    bench.lose_link()
+    bench.connect()
+    walking(bench)
+    bench.controller.feed(Lost(bench.connection - 1, "said late"), bench.now)
+    bench.run(5)
+    assert len(bench.events("link_lost")) == 1
+    assert bench.snapshot.phase is Phase.WALKING
 
 
 def test_the_word_of_a_write_on_an_older_connection_ends_nothing_on_the_new() -> None:
