@@ -4,7 +4,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-bluez machines mutants kills bench soak planted lock clean
+.PHONY: help setup demo test check test-bluez conformance machines mutants kills bench soak planted lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -30,6 +30,9 @@ test: check ## check, then all tests, with their coverage
 test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): minutes
 	@$(BIN)/python -m tests.bluez.image
 	@$(BIN)/python -m pytest -n 4 -m bluez tests/bluez $(ARGS)
+
+conformance: setup ## the SIG's cases against `retrowalk simulate` in a process of its own: minutes (ARGS="--transport usb:0" and the like)
+	@$(BIN)/python -m pytest tests/conformance --transport process $(ARGS)
 
 soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
 	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \

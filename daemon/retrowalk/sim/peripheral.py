@@ -15,6 +15,7 @@ from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, Service
 
 from blefit import uuids
+from blefit.ftms import training_status
 from retrowalk.sim.attribute import attribute, notify
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification, Record
@@ -108,8 +109,7 @@ class Peripheral:
                 case _ if emission.client not in self._clients:
                     pass  # its link was lost in this very step
                 case Record(client, data):
-                    room = self._clients[client].att_mtu - _NOTIFICATION_HEADER
-                    for frame in self.treadmill.frames(data, room):
+                    for frame in self.treadmill.frames(data, self._room(client)):
                         self._notify(client, uuids.TREADMILL_DATA, frame)
                 case Notification(client, characteristic, payload):
                     self._notify(client, characteristic, payload)
@@ -119,7 +119,13 @@ class Peripheral:
     # --- out -----------------------------------------------------------------------------------------------
 
     def _notify(self, client: Client, characteristic: int, payload: bytes) -> None:
+        if characteristic == uuids.TRAINING_STATUS:
+            payload = training_status.notified(payload, self._room(client))
         notify(self.device, self._clients[client], self._sent_from[characteristic], payload)
+
+    def _room(self, client: Client) -> int:
+        """Octets that one notification carries."""
+        return self._clients[client].att_mtu - _NOTIFICATION_HEADER
 
     def _answer(self, client: Client, payload: bytes) -> None:
         if self.treadmill.quirks.control.answers is Answers.NOTIFICATION:
@@ -154,7 +160,12 @@ class Peripheral:
         connection.on(Connection.EVENT_DISCONNECTION, on_disconnection)
 
     async def _on_control(self, connection: Connection, octets: bytes) -> None:
-        error = self.treadmill.write(Client(connection.handle), bytes(octets), self._now())
+        client = Client(connection.handle)
+        confirmation = self.device.gatt_server.pending_confirmations.get(connection)
+        if confirmation is not None and confirmation.done():
+            # It came before this write did, and Bumble tells of it a turn later.
+            await asyncio.wait({self._answering[client]})
+        error = self.treadmill.write(client, bytes(octets), self._now())
         if error is not None:
             raise ATT_Error(error)
         control = self.treadmill.quirks.control

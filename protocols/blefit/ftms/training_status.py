@@ -33,6 +33,14 @@ class TrainingState(IntEnum):
     POST_WORKOUT = 0x0F
 
 
+def notified(value: bytes, room: int) -> bytes:
+    """What is notified of that value where `room` octets can be: a longer one is cut, and says that it is.
+
+    The whole of it is there to be read (FTMS 4.10.1.1).
+    """
+    return value if len(value) <= room else bytes([value[0] | _EXTENDED_STRING]) + value[1:room]
+
+
 _NAMES = {state.value: state.name.lower() for state in TrainingState}
 
 

@@ -12,6 +12,7 @@ from blefit.errors import DecodeError
 from blefit.ftms.control_point import OpCode, Request, Response, ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.sim.model.emissions import Answer, Client
+from retrowalk.sim.model.goals import GOALS, Goal, is_in_range
 from retrowalk.sim.model.permission import Permission
 from retrowalk.sim.model.quirks import ControlQuirks, Ranges, octets_of
 
@@ -55,6 +56,9 @@ class Machine(Protocol):
     def tilt(self, target: Incline, by: Client | None) -> None:
         """Take a target inclination."""
 
+    def seek(self, goal: Goal, target: int, by: Client | None) -> None:
+        """Take another target."""
+
     def reset(self, by: Client | None) -> None:
         """Back to the state after power-on."""
 
@@ -83,6 +87,7 @@ class ControlPoint:
         self._known |= {OpCode.START_OR_RESUME, OpCode.STOP_OR_PAUSE}
         if ranges.maximum_incline > ranges.minimum_incline:
             self._known.add(OpCode.SET_TARGET_INCLINATION)
+        self._known |= {op for op, goal in GOALS.items() if goal in quirks.goals}
         frames = {OpCode.START_OR_RESUME: quirks.start_frame, OpCode.STOP_OR_PAUSE: quirks.stop_frame}
         self._own_frames = {op: octets_of(frame) for op, frame in frames.items() if frame}
         self._waits_for_reset = False
@@ -204,6 +209,10 @@ class ControlPoint:
                     self._machine.tilt(Incline(min(max(parameter, lowest), highest)), client)
             case OpCode.START_OR_RESUME:
                 return self._start(client)
+            case _ if (goal := GOALS.get(op)) is not None:
+                if not is_in_range(goal, parameter):
+                    return ResultCode.INVALID_PARAMETER
+                self._machine.seek(goal, parameter, client)
             case _:
                 return self._halt(parameter, client)
         return ResultCode.SUCCESS

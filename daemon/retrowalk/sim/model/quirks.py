@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NewType
 
 from blefit.units import Incline, Speed
+from retrowalk.sim.model.goals import Goal
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 Acceleration = NewType("Acceleration", int)
@@ -99,6 +100,8 @@ class ControlQuirks:
 
     controllable: bool = True
     """It has a Control Point at all, and with it a Fitness Machine Status."""
+    goals: tuple[Goal, ...] = ()
+    """What it takes as a target beside speed and inclination."""
     needs_control: bool = True
     """Everything but Request Control is refused (05) to a client without permission."""
     control_unanswered: bool = False

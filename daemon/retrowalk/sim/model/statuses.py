@@ -48,7 +48,8 @@ class Statuses:
             state = _PAUSING if self._belt.speed else _PAUSED
         if quirks.training_status_counts and motion is Motion.COUNTDOWN:
             return _training(state, str(math.ceil(self._belt.countdown_s)), flag=True)
-        return _training(state, "", flag=quirks.training_status_flag)
+        string = quirks.training_status_string
+        return _training(state, string, flag=quirks.training_status_flag or bool(string))
 
     def _training_state(self) -> TrainingState:
         """No value is tied to any operation but Reset; these are what consoles in the field send."""

@@ -75,6 +75,8 @@ class Telemetry:
         """Zero the counters: what Reset does."""
         self._elapsed_s = self._moving_s = self._distance_m = self._ascent_m = self._kcal = 0.0
         self._first_step = self._walker.steps
+        self.training_time_s = 0
+        """How long the session is to be; 0: nobody said."""
 
     def advance(self, seconds: float, metres: float) -> None:
         """Count the time that passed and the belt that ran by in it. Stop and pause freeze the time alone."""
@@ -206,7 +208,7 @@ class Telemetry:
         return {"elapsed_time": int(self._elapsed_s) & 0xFFFF}
 
     def _remaining_time(self) -> _Values:
-        return {"remaining_time": 0}
+        return {"remaining_time": max(0, self.training_time_s - int(self._elapsed_s))}
 
     def _force_on_belt(self) -> _Values:
         return {"force_on_belt": self._walker.force_on_belt, "power_output": None}

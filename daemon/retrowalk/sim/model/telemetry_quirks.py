@@ -108,6 +108,8 @@ class TelemetryQuirks:
     training_status: bool = True
     training_status_flag: bool = False
     """The Training Status says that a string follows, and none does."""
+    training_status_string: str = ""
+    """It is said with every status; where it does not fit into a notification it can be read."""
     training_status_empty: bool = False
     """It has no octets before the first start."""
     training_status_counts: bool = False

@@ -19,6 +19,7 @@ from retrowalk.sim.model.clients import Clients
 from retrowalk.sim.model.console import Console, Key, SafetyKey
 from retrowalk.sim.model.control_point import ControlPoint
 from retrowalk.sim.model.emissions import Client, Emission, LinkLoss, Record
+from retrowalk.sim.model.goals import STATUSES, Goal
 from retrowalk.sim.model.losses import LinkLosses
 from retrowalk.sim.model.neighbours import Neighbours
 from retrowalk.sim.model.quirks import Quirks, TooEarly, number_of, octets_of
@@ -233,6 +234,12 @@ class Treadmill:
             target = Incline(max(most, ranges.minimum_incline))
         self.incline.goal = target
         self._statuses.tell(MachineStatusOp.TARGET_INCLINE_CHANGED, target, by)
+
+    def seek(self, goal: Goal, target: int, by: Client | None) -> None:
+        """Take another target: the belt does nothing about it."""
+        if goal is Goal.TRAINING_TIME:
+            self.telemetry.training_time_s = target
+        self._statuses.tell(STATUSES[goal], target, by)
 
     def reset(self, by: Client | None) -> None:
         """Stand, with all targets and counters at zero."""

@@ -2,10 +2,9 @@
 
 from blefit import device_information, uuids
 from blefit.ftms.feature import Feature, MachineFeature, TargetSetting
-from blefit.ftms.ranges import HeartRateRange, InclinationRange, SpeedRange
+from blefit.ftms.ranges import InclinationRange, SpeedRange
+from retrowalk.sim.model.goals import RANGES, Goal
 from retrowalk.sim.model.quirks import Quirks
-
-_PULSE = HeartRateRange(60, 220, 1)
 
 
 def fitness_machine(quirks: Quirks, measured: MachineFeature) -> dict[int, bytes]:
@@ -15,6 +14,8 @@ def fitness_machine(quirks: Quirks, measured: MachineFeature) -> dict[int, bytes
     targets = TargetSetting(0)
     if quirks.control.controllable:
         targets = TargetSetting.SPEED | (TargetSetting.INCLINATION if tiltable else TargetSetting(0))
+        for goal in quirks.control.goals:
+            targets |= goal.setting
     values = {
         uuids.FITNESS_MACHINE_FEATURE: Feature(measured, targets).encode(),
         uuids.SUPPORTED_SPEED_RANGE: SpeedRange(ranges.minimum, ranges.maximum, ranges.increment).encode(),
@@ -22,8 +23,9 @@ def fitness_machine(quirks: Quirks, measured: MachineFeature) -> dict[int, bytes
     if tiltable:
         incline = InclinationRange(ranges.minimum_incline, ranges.maximum_incline, ranges.increment_incline)
         values[uuids.SUPPORTED_INCLINATION_RANGE] = incline.encode()
-    if MachineFeature.HEART_RATE in measured:
-        values[uuids.SUPPORTED_HEART_RATE_RANGE] = _PULSE.encode()
+    for goal, held in RANGES.items():
+        if goal.setting in targets or (goal is Goal.HEART_RATE and MachineFeature.HEART_RATE in measured):
+            values[held.characteristic] = held.encode()
     return values
 
 
