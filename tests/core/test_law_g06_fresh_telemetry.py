@@ -96,6 +96,7 @@ def test_without_control_or_without_an_arming_no_change_could_pass() -> None:
     desk.guard.disarm(desk.now)
     desk.guard.control = True
     desk.record(80)
+    assert not desk.guard.may_change_speed(desk.now)
     assert desk.guard.incline_step(Incline(5), desk.now) is None
     assert not desk.guard.target_met
 

@@ -153,7 +153,7 @@ class Guard(Watch):
 
     def may_change_speed(self, now: float) -> bool:
         """No target waits for its answer, the incline is still, the speed is known: a target could pass."""
-        ready = self._steering is None or self._steering.ready(now)
+        ready = self._steering is not None and self._steering.ready(now)
         return ready and self.control and self._speed_is_known(now)
 
     def may_start(self, now: float) -> bool:
