@@ -1,5 +1,7 @@
 """`retrowalk simulate` as a process: what is done to it, what it tells, how it ends."""
 
+import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -16,7 +18,11 @@ import pytest
 import structlog
 
 from retrowalk import cli
+from retrowalk.ble.link import Link
+from retrowalk.ble.scanner import find
+from retrowalk.cli.bluetooth import bluetooth
 from retrowalk.cli.panel import sentence
+from retrowalk.core.model import Characteristic, Happening, Notified
 from retrowalk.sim.script import ACTS, Act, ScriptError, Step, parse_act, parse_script
 
 
@@ -29,6 +35,7 @@ def _own_log() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+CAPTURED = str(Path(__file__).parents[1] / "captures/traces.json")
 COMMAND = [sys.executable, "-m", "retrowalk", "simulate"]
 
 
@@ -66,6 +73,62 @@ def test_it_ends_when_it_is_told(number: int, code: int) -> None:
         assert process.wait(10) == code
 
 
+@contextlib.contextmanager
+def recorded(*argv: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A recorded machine on the air, and the adapter to reach it by."""
+    command = [*COMMAND, "--transport", "tcp-server:127.0.0.1:0", "--json", "--trace", *argv]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        on_air = json.loads(process.stdout.readline())
+        try:
+            yield process, f"bumble:{on_air['transport'].replace('server', 'client')}"
+        finally:
+            process.kill()
+
+
+async def test_a_recorded_machine_says_to_another_process_what_it_said(tmp_path: Path) -> None:
+    said = ["0000640000", "00006e0000", "0000000000"]
+    events = [{"t": i / 10, "kind": "notify", "char": "2ACD", "hex": one} for i, one in enumerate(said)]
+    trace = tmp_path / "trace.json"
+    trace.write_text(json.dumps({"s": {"device": "Maker / TM1", "events": events}}))
+    heard: list[Happening] = []
+    with recorded(str(trace)) as (process, adapter):
+        backend = bluetooth(adapter)
+        link = await Link.open(await find("TM1", 10, backend), 1, heard.append, backend=backend)
+        async with asyncio.timeout(10):
+            while len(heard) < 1 + len(said):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        link.write(1, bytes.fromhex("0801"))
+        async with asyncio.timeout(10):
+            while Notified(1, Characteristic.CONTROL_POINT, bytes.fromhex("800801")) not in heard:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await link.close()
+        out, _ = await asyncio.to_thread(process.communicate, "start\ncut\nquit\n", 10)
+    assert heard[1:4] == [Notified(1, Characteristic.TREADMILL_DATA, bytes.fromhex(one)) for one in said]
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [one["state"] for one in told if one["event"] == "trace"] == ["waiting", "playing", "over"]
+    assert [one["hex"] for one in told if one["event"] == "written"] == ["0801"]
+    acts = [(one["act"], one["done"]) for one in told if one["event"] == "act"]
+    assert acts == [("start", False), ("cut", True), ("quit", True)]
+    assert process.returncode == 0
+
+
+def test_a_captured_machine_is_found_by_the_adapter_that_is_given_and_by_that_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "retrowalk.toml"
+    monkeypatch.setenv("RETROWALK_CONFIG", str(config))
+    address = "F2:00:00:00:18:26"
+    with recorded(CAPTURED, "--session", "citysports_second") as (_, adapter):
+        config.write_text("")
+        assert cli.main(["scan", "--seconds", "1", "--adapter", adapter, "--json"]) == 0
+        assert cli.main(["inspect", address, "--adapter", adapter, "--json"]) == 0
+        config.write_text(f'[[treadmills]]\nid = "tm"\naddress = "{address}"\nadapter = "{adapter}"\n')
+        assert cli.main(["inspect", "tm", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["name"] for one in told] == ["CITYSPORTS-Linker"] * 3
+
+
 def test_on_a_terminal_there_is_a_panel_with_keys() -> None:
     ours, its = pty.openpty()
     process = subprocess.Popen(COMMAND, stdin=its, stdout=its, stderr=its)
@@ -97,6 +160,11 @@ def expect(terminal: int, text: bytes) -> bytes:
         (["--transport", "vhci:/nowhere"], 3, "there is no /nowhere: load the kernel module"),
         (["--transport", "hci-socket:99"], 3, "hci-socket:99 cannot be opened: "),
         (["--machine", "spek"], 2, "there is no machine 'spek': did you mean spec?"),
+        (["--trace", "/nowhere/t.json"], 2, "/nowhere/t.json cannot be read: "),
+        (["--trace", __file__], 2, "is no JSON: "),
+        (["--trace", CAPTURED, "--session", "x"], 2, "holds no session 'x': it has urevo_e1l_kinomap, "),
+        (["--trace", CAPTURED, "--machine", "spec"], 2, "give --trace or --machine"),
+        (["--session", "x"], 2, "--session is one of a --trace file"),
         (["--script", "/nowhere/acts"], 2, "/nowhere/acts cannot be read: "),
         (["--script", __file__], 2, "is no time: write seconds and an act, such as 20 stop"),
     ],
@@ -146,6 +214,11 @@ def test_a_script_that_cannot_be_read_is_told_line_by_line(line: str, told: str)
 def test_a_refused_write_is_told_with_its_error() -> None:
     event = {"event": "written", "client": 1, "hex": "07", "op_name": "start_or_resume", "att_error": 0xFE}
     assert sentence(event) == "client 1 wrote 07 (start_or_resume), refused with ATT error fe"
+
+
+def test_a_recording_is_told_in_words() -> None:
+    event = {"event": "trace", "session": "morning", "seconds": 81.5, "state": "waiting"}
+    assert sentence(event) == "morning, 82 s: begins when somebody listens"
 
 
 def test_the_acts_of_the_document_are_those_of_the_code() -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import click
+
 from retrowalk.ble.backend import Backend
 
 _BUMBLE = "bumble:"
@@ -23,6 +25,12 @@ class _Bluetooth(Backend):
         return self._dongles[adapter]
 
 
-def bluetooth() -> Backend:
-    """For one event loop."""
-    return _Bluetooth()
+def bluetooth(adapter: str | None = None) -> Backend:
+    """For one event loop; on that adapter, as a treadmill's `adapter` names it."""
+    return _Bluetooth() if adapter is None else _Bluetooth().on(adapter)
+
+
+adapter_option = click.option(
+    "--adapter", metavar="NAME", help='The Bluetooth adapter, such as hci1 or "bumble:usb:0".'
+)
+"""Of a command that needs no configuration to know one."""

@@ -21,6 +21,7 @@ from retrowalk.ble.reading import Describe, Reading
 from retrowalk.ble.reading import describe as describe_read
 from retrowalk.ble.scanner import find
 from retrowalk.certificate import Certificate, read
+from retrowalk.cli.bluetooth import adapter_option, bluetooth
 from retrowalk.cli.errors import Exit, UserError
 from retrowalk.cli.numbers import Within
 from retrowalk.commission import as_document as as_measured
@@ -28,6 +29,7 @@ from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.limits import Refusals, limits_for
 from retrowalk.core.model import Direction, Machine
 from retrowalk.keepsakes import Keepsakes
+from retrowalk.logs import configure_logging
 from retrowalk.machines import MachineFile, match
 from retrowalk.settings import Settings, SettingsError, Treadmill, load_settings
 
@@ -48,14 +50,16 @@ class Seen:
 @click.command()
 @click.argument("address")
 @click.option("--seconds", type=Within(1, 120), default=10.0, show_default=True, help="To find it in.")
+@adapter_option
 @click.option("--json", "in_json", is_flag=True, help="One JSON document.")
-def inspect(address: str, seconds: float, in_json: bool) -> None:
+def inspect(address: str, seconds: float, adapter: str | None, in_json: bool) -> None:
     """Connect to the machine of that ADDRESS (or name) and tell what it is. Its belt is not touched."""
+    configure_logging("auto", "critical")  # what there is to say of the machine is in the document
     settings: Settings | None = None
     with contextlib.suppress(SettingsError):  # it is for machines that no configuration knows yet
         settings = load_settings()
     try:
-        seen = asyncio.run(look_at(address, seconds, settings=settings))
+        seen = asyncio.run(look_at(address, seconds, bluetooth(), settings, adapter))
     except LinkError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
     document = as_document(seen)
@@ -63,13 +67,20 @@ def inspect(address: str, seconds: float, in_json: bool) -> None:
 
 
 async def look_at(
-    wanted: str, seconds: float, backend: Backend = PLATFORM, settings: Settings | None = None
+    wanted: str,
+    seconds: float,
+    backend: Backend = PLATFORM,
+    settings: Settings | None = None,
+    adapter: str | None = None,
 ) -> Seen:
     """Connect, read, and hang up; nothing is written to the control point. Raises a LinkError.
 
-    With `settings` it is the machine as the daemon would take it, tested and in quarantine as it is.
+    With `settings` it is the machine as the daemon would take it, tested and in quarantine as it is; its
+    adapter, too, unless another is given.
     """
     treadmill = None if settings is None else _configured(settings, wanted)
+    adapter = adapter or (None if treadmill is None else treadmill.adapter)
+    backend = backend if adapter is None else backend.on(adapter)
     found = await find(wanted if treadmill is None else _target(treadmill), seconds, backend)
     treadmill = treadmill or (None if settings is None else _configured(settings, found.address))
     if settings is None or treadmill is None:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from blefit.units import kmh
-from retrowalk.sim.exhibit import Event, Exhibit
+from retrowalk.sim.exhibit import Event, TreadmillExhibit
 from retrowalk.sim.script import Act
 
 _LINES = 8
@@ -35,6 +35,12 @@ _KEYS = {
     "q": ("quit", "quit"),
 }
 """Each key, its act, and its name; of `k`, `w` and `r` every second press takes the act back."""
+_STATES = {
+    "waiting": "begins when somebody listens",
+    "playing": "is played",
+    "over": "is over; it stays on the air and says nothing more",
+}
+"""Of a recorded machine."""
 _TAKEN_BACK = {"key-out": "key-in", "step-off": "step-on", "away": "back"}
 
 
@@ -65,13 +71,15 @@ def sentence(event: Event) -> str:
         case "act":
             undone = "" if event["done"] else ": that cannot be done here"
             return f"{event['by']}: {event['act']}{undone}"
+        case "trace":
+            return f"{event['session']}, {event['seconds']:.0f} s: {_STATES[event['state']]}"
         case _:
             aimed = "" if event["target_kmh"] is None else f", target {event['target_kmh']:g}"
             out = ", the safety key is out" if event["key_out"] else ""
             return f"belt {event['motion']}, {event['speed_kmh']:g} km/h{aimed}{out}"
 
 
-def press(shown: Exhibit, keys: str) -> None:
+def press(shown: TreadmillExhibit, keys: str) -> None:
     """Do what these keys of the keyboard stand for."""
     for key in keys:
         if key in _KEYS:
@@ -91,7 +99,7 @@ def keyboard() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-async def live(shown: Exhibit, history: History) -> None:
+async def live(shown: TreadmillExhibit, history: History) -> None:
     """Show it until cancelled."""
     with Live(console=Console(), auto_refresh=False) as screen:
         while True:
@@ -99,7 +107,7 @@ async def live(shown: Exhibit, history: History) -> None:
             await asyncio.sleep(_EVERY_S)
 
 
-def panel(shown: Exhibit, history: History) -> Panel:
+def panel(shown: TreadmillExhibit, history: History) -> Panel:
     """One moment."""
     treadmill = shown.treadmill
     belt = treadmill.belt

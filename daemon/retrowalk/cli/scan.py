@@ -9,6 +9,7 @@ from blefit.ftms.advertisement import MachineType
 from retrowalk.ble.errors import LinkError
 from retrowalk.ble.scanner import Found
 from retrowalk.ble.scanner import scan as listen
+from retrowalk.cli.bluetooth import adapter_option, bluetooth
 from retrowalk.cli.errors import Exit, UserError
 from retrowalk.cli.numbers import Within
 
@@ -17,11 +18,12 @@ _STATES = {True: "available", False: "in use", None: "unknown"}
 
 @click.command()
 @click.option("--seconds", type=Within(0.5, 120), default=5.0, show_default=True, help="How long.")
+@adapter_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def scan(seconds: float, as_json: bool) -> None:
+def scan(seconds: float, adapter: str | None, as_json: bool) -> None:
     """List the fitness machines in the air, the nearest first."""
     try:
-        found = asyncio.run(listen(seconds))
+        found = asyncio.run(listen(seconds, bluetooth(adapter)))
     except LinkError as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
     tell(found, seconds, as_json=as_json)

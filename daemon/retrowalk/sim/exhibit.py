@@ -1,4 +1,4 @@
-"""A simulated treadmill for others to use: it tells what happens to it, and people beside it can act."""
+"""A machine for others to use: it tells what happens to it, and people beside it can act."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,8 @@ from blefit.ftms.control_point import op_name
 from blefit.units import kmh
 from retrowalk.sim.model.belt import Motion
 from retrowalk.sim.model.emissions import Client
-from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.machine import Machine
+from retrowalk.sim.model.traced import Traced
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.peripheral import Peripheral
 from retrowalk.sim.place import Place, place
@@ -24,39 +25,14 @@ _TELLS_EVERY_S = 1.0
 """Of a belt that moves and changes nothing but its speed."""
 
 
-class Witnessed(Treadmill):
-    """A treadmill that tells who comes, who goes, and what is written to its Control Point."""
-
-    def __init__(self, quirks: Quirks, tell: Tell) -> None:
-        super().__init__(quirks)
-        self._witness = tell
-
-    def connect(self, client: Client) -> None:
-        super().connect(client)
-        self._witness({"t": self.now, "event": "connected", "client": client})
-
-    def disconnect(self, client: Client) -> None:
-        super().disconnect(client)
-        self._witness({"t": self.now, "event": "disconnected", "client": client})
-
-    def write(self, client: Client, octets: bytes, now: float) -> int | None:
-        error = super().write(client, octets, now)
-        name = op_name(octets[0]) if octets else None
-        told = {"client": client, "hex": octets.hex(), "op_name": name, "att_error": error}
-        self._witness({"t": now, "event": "written", **told})
-        return error
-
-
 class Exhibit:
-    """The treadmill at its place; `over` is set when somebody has ended it, or its radio is lost."""
+    """A machine at its place; `over` is set when somebody has ended it, or its radio is lost."""
 
-    def __init__(
-        self, treadmill: Treadmill, peripheral: Peripheral, there: Place, tell: Tell, over: asyncio.Event
-    ) -> None:
-        self.treadmill = treadmill
+    def __init__(self, machine: Machine, there: Place, tell: Tell, over: asyncio.Event) -> None:
         self.place = there
         self.over = over
-        self._peripheral = peripheral
+        self.peripheral = Peripheral(machine, there.device, there.cut, witness=self)
+        self._machine = machine
         self._tell = tell
         self._is_away = False
 
@@ -68,12 +44,69 @@ class Exhibit:
     def do(self, act: Act, by: str) -> None:
         """Somebody does it; where it cannot be done here, nothing happens and that is told."""
         done = self._do(act)
-        event: Event = {"t": self.treadmill.now, "event": "act", "act": str(act), "by": by, "done": done}
-        self._tell(event)
+        self.tell("act", act=str(act), by=by, done=done)
 
     def _do(self, act: Act) -> bool:
-        treadmill, there = self.treadmill, self.place
+        """What can be done to any machine; False where the act is none of these."""
         match act.name:
+            case "cut":
+                self.peripheral.vanish()
+            case "away" | "back":
+                move = self.place.away if act.name == "away" else self.place.back
+                if move is None:
+                    return False
+                move()
+                self._is_away = act.name == "away"
+            case "quit":
+                self.over.set()
+            case _:
+                return False
+        return True
+
+    def is_done(self, name: str) -> bool:
+        """Whether an act that can be taken back is in effect."""
+        return name == "away" and self._is_away
+
+    async def follow(self, script: Sequence[Step]) -> None:
+        """Do what the script says, each at its time."""
+        for step in script:
+            await asyncio.sleep(max(0.0, step.at_s - self._machine.now))
+            self.do(step.act, "script")
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Something has happened, now."""
+        self._tell({"t": self._machine.now, "event": event, **fields})
+
+    async def tell_of_itself(self) -> None:
+        """Tell what the machine does by itself, until cancelled."""
+        raise NotImplementedError
+
+    def connected(self, client: Client) -> None:
+        """A client is there."""
+        self.tell("connected", client=client)
+
+    def disconnected(self, client: Client) -> None:
+        """It is gone."""
+        self.tell("disconnected", client=client)
+
+    def written(self, client: Client, octets: bytes, att_error: int | None) -> None:
+        """It has written to the Control Point."""
+        name = op_name(octets[0]) if octets else None
+        self.tell("written", client=client, hex=octets.hex(), op_name=name, att_error=att_error)
+
+
+class TreadmillExhibit(Exhibit):
+    """A treadmill with a belt, a console, a safety key and a walker."""
+
+    def __init__(self, treadmill: Treadmill, there: Place, tell: Tell, over: asyncio.Event) -> None:
+        super().__init__(treadmill, there, tell, over)
+        self.treadmill = treadmill
+
+    def _do(self, act: Act) -> bool:
+        treadmill = self.treadmill
+        match act.name:
+            case "cut" | "away" | "back" | "quit":
+                return super()._do(act)
             case "speed":
                 assert act.kmh is not None
                 treadmill.console.set_speed(act.kmh)
@@ -85,40 +118,24 @@ class Exhibit:
                 treadmill.walker.step_off()
             case "step-on":
                 treadmill.walker.step_on()
-            case "cut":
-                self._peripheral.vanish()
-            case "away" | "back":
-                move = there.away if act.name == "away" else there.back
-                if move is None:
-                    return False
-                move()
-                self._is_away = act.name == "away"
             case "take-control":
                 treadmill.take_control_away()
-            case "quit":
-                self.over.set()
             case key:
                 treadmill.console.press(key)
         return True
 
     def is_done(self, name: str) -> bool:
-        """Whether an act that can be taken back is in effect: key-out, step-off or away."""
+        """Whether key-out, step-off or away is in effect."""
         match name:
             case "key-out":
                 return self.treadmill.safety_key.is_pulled
             case "step-off":
                 return not self.treadmill.walker.on_belt
             case _:
-                return self._is_away
+                return super().is_done(name)
 
-    async def follow(self, script: Sequence[Step]) -> None:
-        """Do what the script says, each at its time."""
-        for step in script:
-            await asyncio.sleep(max(0.0, step.at_s - self.treadmill.now))
-            self.do(step.act, "script")
-
-    async def tell_of_belt(self) -> None:
-        """Tell each change of the belt's state, and once a second how fast it moves, until cancelled."""
+    async def tell_of_itself(self) -> None:
+        """Tell each change of the belt's state, and once a second how fast it moves."""
         before: tuple[object, ...] = ()
         told_at = 0.0
         while True:
@@ -127,16 +144,32 @@ class Exhibit:
             now = self.treadmill.now
             if state != before or (belt.speed > 0 and now - told_at >= _TELLS_EVERY_S):
                 before, told_at = state, now
-                self._tell(belt_event(self.treadmill))
+                self.tell("belt", **belt_now(self.treadmill))
             await asyncio.sleep(_LOOKS_EVERY_S)
 
 
-def belt_event(treadmill: Treadmill) -> Event:
+class TraceExhibit(Exhibit):
+    """A recorded machine: nobody can act on its belt."""
+
+    def __init__(self, traced: Traced, there: Place, tell: Tell, over: asyncio.Event) -> None:
+        super().__init__(traced, there, tell, over)
+        self.traced = traced
+
+    async def tell_of_itself(self) -> None:
+        """Tell when the recording begins, and when it is over."""
+        trace, before = self.traced.trace, None
+        while True:
+            state = self.traced.state
+            if state != before:
+                before = state
+                self.tell("trace", session=trace.id, seconds=trace.seconds, state=state)
+            await asyncio.sleep(_LOOKS_EVERY_S)
+
+
+def belt_now(treadmill: Treadmill) -> dict[str, Any]:
     """The belt as it really is at this moment."""
     belt = treadmill.belt
     return {
-        "t": treadmill.now,
-        "event": "belt",
         "motion": belt.motion.name.lower(),
         "speed_kmh": round(belt.speed / 100, 2),
         "target_kmh": kmh(belt.target) if belt.motion is Motion.RUNNING else None,
@@ -147,21 +180,22 @@ def belt_event(treadmill: Treadmill) -> Event:
 
 @contextlib.asynccontextmanager
 async def exhibit(
-    quirks: Quirks, address: str, transport: str, tell: Tell, over: asyncio.Event
+    machine: Treadmill | Traced, address: str, transport: str, tell: Tell, over: asyncio.Event
 ) -> AsyncIterator[Exhibit]:
-    """The machine with these quirks at that place, switched on while the block runs. Raises Unreachable."""
-    treadmill = Witnessed(quirks, tell)
-    async with (
-        place(quirks.link.name, address, transport) as there,
-        Peripheral(treadmill, there.device, there.cut) as peripheral,
-    ):
-        on_air = {"name": quirks.link.name, "address": address, "transport": there.transport}
-        tell({"t": treadmill.now, "event": "on_air", **on_air})
-        shown = Exhibit(treadmill, peripheral, there, tell, over)
-        if there.lost is not None:
-            there.lost.add_done_callback(lambda _: over.set())
-        telling = asyncio.create_task(shown.tell_of_belt())
-        try:
-            yield shown
-        finally:
-            telling.cancel()
+    """That machine at that place, switched on while the block runs. Raises Unreachable."""
+    name = machine.quirks.link.name
+    async with place(name, address, transport) as there:
+        shown = (
+            TraceExhibit(machine, there, tell, over)
+            if isinstance(machine, Traced)
+            else TreadmillExhibit(machine, there, tell, over)
+        )
+        async with shown.peripheral:
+            shown.tell("on_air", name=name, address=address, transport=there.transport)
+            if there.lost is not None:
+                there.lost.add_done_callback(lambda _: over.set())
+            telling = asyncio.create_task(shown.tell_of_itself())
+            try:
+                yield shown
+            finally:
+                telling.cancel()

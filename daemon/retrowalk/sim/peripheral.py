@@ -7,7 +7,7 @@ model's; here is only what a radio module does: attributes, CCCDs, MTU, confirma
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from bumble.att import ATT_Error
 from bumble.core import UUID, AdvertisingData
@@ -29,6 +29,14 @@ _ADVERTISING_INTERVAL_MS = 100.0
 _NOTIFICATION_HEADER = 3
 
 
+class Witness(Protocol):
+    """Is told what clients do, right after it has happened."""
+
+    def connected(self, client: Client, /) -> None: ...
+    def disconnected(self, client: Client, /) -> None: ...
+    def written(self, client: Client, octets: bytes, att_error: int | None, /) -> None: ...
+
+
 class Peripheral:
     """`treadmill` behind a GATT server on `device`, which is powered on and gets its services here.
 
@@ -38,11 +46,16 @@ class Peripheral:
     """
 
     def __init__(
-        self, treadmill: Machine, device: Device, cut_link: Callable[[], object] | None = None
+        self,
+        treadmill: Machine,
+        device: Device,
+        cut_link: Callable[[], object] | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.treadmill = treadmill
         self.device = device
         self._cut_link = cut_link
+        self._witness = witness
         self._clients: dict[Client, Connection] = {}
         self._sent_from: dict[int, Characteristic[bytes]] = {}
         self._answering: dict[Client, asyncio.Task[None]] = {}
@@ -150,10 +163,14 @@ class Peripheral:
         self._clients[client] = connection
         self._advertised = None  # a connection ends legacy advertising
         self.treadmill.connect(client)
+        if self._witness is not None:
+            self._witness.connected(client)
 
         def on_disconnection(_reason: int) -> None:
             del self._clients[client]
             self.treadmill.disconnect(client)
+            if self._witness is not None:
+                self._witness.disconnected(client)
             if answering := self._answering.pop(client, None):
                 answering.cancel()
 
@@ -166,6 +183,8 @@ class Peripheral:
             # It came before this write did, and Bumble tells of it a turn later.
             await asyncio.wait({self._answering[client]})
         error = self.treadmill.write(client, bytes(octets), self._now())
+        if self._witness is not None:
+            self._witness.written(client, bytes(octets), error)
         if error is not None:
             raise ATT_Error(error)
         control = self.treadmill.quirks.control

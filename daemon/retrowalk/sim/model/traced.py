@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from blefit import uuids
 from blefit.ftms.control_point import Response, ResultCode
@@ -80,6 +81,11 @@ class Traced:
     def over(self) -> bool:
         """It has played as often as it was to."""
         return self._left == 0
+
+    @property
+    def state(self) -> Literal["waiting", "playing", "over"]:
+        """Waiting is for somebody to listen."""
+        return "over" if self.over else "waiting" if self._began is None else "playing"
 
     @property
     def _sent(self) -> Sequence[Event]:
