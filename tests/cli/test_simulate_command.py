@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import pty
 import select
@@ -15,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from retrowalk import cli
 from retrowalk.ble.link import Link
@@ -24,16 +22,6 @@ from retrowalk.cli.bluetooth import bluetooth
 from retrowalk.cli.panel import sentence
 from retrowalk.core.model import Characteristic, Happening, Notified
 from retrowalk.sim.script import ACTS, Act, ScriptError, Step, parse_act, parse_script
-
-
-@pytest.fixture(autouse=True)
-def _own_log() -> Iterator[None]:
-    """The command sets up the log on a stream that is this test's."""
-    handlers = list(logging.root.handlers)
-    yield
-    logging.root.handlers[:] = handlers
-    structlog.reset_defaults()
-
 
 CAPTURED = str(Path(__file__).parents[1] / "captures/traces.json")
 COMMAND = [sys.executable, "-m", "retrowalk", "simulate"]
