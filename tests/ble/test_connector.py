@@ -169,6 +169,7 @@ async def test_it_stays_away_once_and_is_back_at_once_after_the_next_loss(tread,
     connector.drop("the link is cut for a test", away_s=20.0)
     await asyncio.sleep(15)
     assert connector.link is None
+    assert not connector.up.is_set()
     await asyncio.sleep(30)
     tread.cut()
     await asyncio.sleep(1)
@@ -227,6 +228,15 @@ async def test_stopping_in_the_middle_of_anything_leaves_the_treadmill_free(trea
     await asyncio.sleep(after)
     await connector.stop()
     await asyncio.sleep(1)
+    assert not tread.device.connections
+
+
+async def test_stopping_while_the_treadmill_is_read_leaves_it_free(tread, connector, posted) -> None:
+    stops: list[asyncio.Task[None]] = []
+    tread.on_read = lambda: stops.append(asyncio.create_task(connector.stop()))
+    await asyncio.sleep(10)
+    assert stops
+    assert posted.all == []
     assert not tread.device.connections
 
 

@@ -52,6 +52,21 @@ def test_half_a_record_of_the_old_connection_is_no_part_of_one_of_the_new() -> N
     assert bench.snapshot.measured == 150, "an older connection is not heard"
 
 
+def test_a_start_key_from_before_a_lost_link_starts_nothing_after_it() -> None:
+    bench = Bench(quirks=QUICK, program=WALK, answers=frozenset())
+    bench.offer()
+    key = Notified(bench.connection, Characteristic.MACHINE_STATUS, b"\x04")
+    bench.controller.feed(key, bench.now)
+    bench.lose_link()
+    bench.connect()
+    bench.deaf = True
+    for _ in range(8):
+        heard(bench, bench.connection, "0000 9600")
+        bench.run(0.5)
+    assert bench.snapshot.phase is not Phase.WALKING
+    assert bench.frames == [], "it is manual use"
+
+
 def test_the_end_of_an_older_connection_is_not_the_end_of_the_new_one() -> None:
     bench = Bench(quirks=QUICK, program=WALK)
     bench.lose_link()

@@ -1,0 +1,115 @@
+"""What belongs to one session ends with it: its cap, its watch over the walker, its lease, its answers."""
+
+import pytest
+from tests.core.bench import Bench, program
+
+from blefit.units import Speed
+from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.model import Act, Lease, PauseSession, Phase, Pulse, SetCap, StopSession
+from retrowalk.core.offering import Setup, Walker
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
+
+BLIND = Quirks(telemetry=TelemetryQuirks(fields=()))
+STEADY = program("""
+name = "Steady"
+level = 0
+steps = [{ walk = "forward", for = "3min", speed = 1.4 }]
+""")
+THERE_AND_BACK = program("""
+name = "There and back"
+level = 0
+steps = [
+  { walk = "forward", for = "20s", speed = 1.0 },
+  { turn = "backward" },
+  { walk = "backward", for = "1min", speed = 1.0 },
+]
+""")
+
+
+def walking(bench: Bench) -> None:
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+
+
+def stopped(bench: Bench) -> None:
+    bench.ask(StopSession())
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.ENDED)
+    assert bench.real_speed == 0
+
+
+def strapped() -> Bench:
+    setup = Setup(
+        site=SiteLimits(level=6),
+        find_program=lambda _: STEADY,
+        new_id=lambda: "s1",
+        heart_rate_strap=True,
+        anybody=Walker(maximum_heart_rate=180),
+    )
+    return Bench(quirks=BLIND, setup=setup)
+
+
+def test_a_cap_that_was_lowered_is_that_of_its_session_alone() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY)
+    walking(bench)
+    bench.ask(SetCap(Speed(100)))
+    stopped(bench)
+    walking(bench)
+    assert bench.snapshot.cap == 140
+    assert bench.run(60, until=lambda b: b.real_speed == pytest.approx(140, abs=1))
+
+
+def test_a_high_heart_rate_of_the_walker_before_is_not_that_of_this_one() -> None:
+    bench = strapped()
+    walking(bench)
+    bench.controller.feed(Pulse(170, None), bench.now)
+    stopped(bench)
+    walking(bench)
+    bench.run(20)
+    assert bench.faults() == []
+
+
+def test_a_lease_is_not_missed_after_its_session() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY)
+    walking(bench)
+    bench.ask(Lease())
+    stopped(bench)
+    bench.run(20)
+    walking(bench)
+    bench.run(20)
+    assert bench.faults() == []
+
+
+def test_each_of_two_sessions_in_a_row_is_answered_at_its_end() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY, answers=frozenset())
+    replies = []
+    for _ in range(2):
+        bench.offer()
+        bench.run(2)
+        bench.ask(StopSession())
+        bench.run(2)
+        replies.append([e.outcome for _, e in bench.effects if getattr(e, "command", "") == "start"])
+    assert replies == [["accepted", "failed"], ["accepted", "failed"] * 2]
+
+
+@pytest.mark.parametrize("phase", [Phase.COUNTDOWN, Phase.WALKING, Phase.PAUSED, Phase.TURNING])
+def test_a_lost_link_ends_a_session_in_whatever_phase_and_nothing_starts_on_the_next(phase: Phase) -> None:
+    bench = Bench(quirks=BLIND, program=THERE_AND_BACK, answers=frozenset({Act.START}))
+    bench.offer()
+    if phase is Phase.PAUSED:
+        assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+        bench.answers = frozenset()
+        bench.ask(PauseSession())
+    assert bench.run(120, until=lambda b: b.snapshot.phase is phase)
+    if phase in {Phase.PAUSED, Phase.TURNING}:
+        bench.run(20)
+    starts = len(bench.sent(0x07))
+    bench.lose_link()
+    bench.run(5)
+    bench.connect()
+    bench.answers = frozenset(Act)
+    bench.run(60)
+    (ended,) = bench.events("stopped", "completed", "missed")
+    assert ended.fields["reason"] == "interrupted: the link was lost"
+    assert len(bench.sent(0x07)) == starts
+    assert bench.real_speed == 0
