@@ -17,6 +17,7 @@ from retrowalk.core.model import (
     Unmark,
     Written,
 )
+from retrowalk.sim.model.console import Key
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
@@ -221,3 +222,21 @@ def test_a_link_lost_with_a_start_outstanding_is_stopped_first_on_the_next_one()
     bench.run(30)
     assert bench.real_speed == 0
     assert len(bench.sent(0x07)) == 1
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_stop_that_nobody_can_write_is_no_stop_that_was_done(by_hand: bool) -> None:
+    bench = Bench(quirks=QUICK, program=WALK)
+    if by_hand:
+        bench.treadmill.console.press(Key.START)
+        assert bench.run(20, until=lambda b: b.snapshot.phase is Phase.MANUAL)
+    bench.lose_link()
+    *_, reply = bench.ask(StopSession())
+    assert reply.outcome == "failed"
+    assert reply.reason.startswith("there is no link")
+    assert bench.faults() == (["link_lost"] if by_hand else []), "a belt last seen in motion is the alarm"
+    bench.connect()
+    bench.run(15)
+    written = [frame.hex() for _, frame in bench.frames]
+    assert written == (["0801", "00", "0801"] if by_hand else []), "it needs control here, too"
+    assert bench.real_speed == 0

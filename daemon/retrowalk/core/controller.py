@@ -60,6 +60,8 @@ KEY_S = 30.0
 """Motion so soon after the console's Start key is what the key began."""
 FRESH_S = 2.0
 PRESENCE_S = 60.0
+UNREACHED = "stop the belt at its console"
+UNREACHED_STOP = "use the safety cord. Stop is written as soon as the link is back"
 UNSTOPPED = ("stop_ignored", "rest_unknown", "stop_unsent")
 """The alarms that a Stop request ends in, when it fails."""
 
@@ -368,11 +370,9 @@ class Controller:
         self._end_session("stopped on request", now)
         self.guard.want_stop(now)
         self.belt.want(None, now)
-        if self._connection is None and self.guard.left_running:
-            self._replies.failed(
-                "there is no link: use the safety cord. Stop is written as soon as the link is back",
-                StopSession,
-            )
+        if self._connection is None:
+            then = UNREACHED_STOP if self.guard.left_running else UNREACHED
+            self._replies.failed(f"there is no link: {then}", StopSession)
         elif not self.guard.stopping:
             self._replies.done(StopSession)
 

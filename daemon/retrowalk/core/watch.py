@@ -405,6 +405,9 @@ class Watch:
             self._stop.join(now)
         elif self.connected and (outstanding or self.left_running or not self._surely_resting(now)):
             self._stop = stopping
+        elif self.motion.moving and not self.connected and not self.left_running:
+            self.left_running = True  # seen moving by hand, and now it cannot be reached
+            self._find("link_lost")
         if outstanding:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
