@@ -86,6 +86,12 @@ class Lab:
         """As the service manager does when it died."""
         self.sh("bluetoothd -n >>/run/bluetoothd.log 2>&1 &")
 
+    def restart_system_bus(self) -> None:
+        """dbus-daemon dies, bluetoothd with it, and both are started again."""
+        self.sh("killall dbus-daemon; while pidof bluetoothd; do usleep 5000; done; true")
+        self.sh("rm -f /run/dbus/pid; dbus-daemon --system")
+        self.start_bluetoothd()
+
     def forget_everything(self) -> None:
         """What bluetoothd remembers of machines, for the time when it has no adapter."""
         self.sh("rm -rf /var/lib/bluetooth/*")

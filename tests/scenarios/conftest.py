@@ -6,11 +6,12 @@ runs so many times as fast as real time.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import structlog
@@ -298,6 +299,8 @@ def _mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
         dead = True
 
     class MortalClient(backend.client):  # type: ignore[misc, name-defined]
+        not_hung_up: ClassVar = Counter[str]()  # BlueZ forgets what a dead process did not end
+
         async def disconnect(self) -> None:
             if not dead:
                 await super().disconnect()

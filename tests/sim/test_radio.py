@@ -157,6 +157,24 @@ async def test_a_lost_link_fails_what_is_pending_with_0x0e_and_calls_back_once()
     assert box.ended == 1
 
 
+@pytest.mark.parametrize(("hung_up", "heard"), [(True, 1), (False, 2)])
+@in_virtual_time
+async def test_after_a_loss_that_was_not_hung_up_every_notification_comes_twice(
+    hung_up: bool, heard: int
+) -> None:
+    box = await Box().put_up()
+    first = await box.connected()
+    await first.start_notify(VALUE, box.hear)
+    box.radio.cut(box.device)
+    await asyncio.sleep(1)
+    if hung_up:
+        await first.disconnect()
+    second = await box.connected()
+    await second.start_notify(VALUE, box.hear)
+    await box.notify(b"one")
+    assert box.heard == [b"one"] * heard
+
+
 @in_virtual_time
 async def test_our_own_disconnect_fails_what_is_pending_with_a_bare_eof_error() -> None:
     box = await Box().put_up()

@@ -1,6 +1,8 @@
 """A Bluetooth for a process that can die."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import ClassVar
 
 from retrowalk.ble.backend import Backend
 
@@ -14,6 +16,8 @@ def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
         dead = True
 
     class MortalClient(backend.client):  # type: ignore[misc, name-defined]
+        not_hung_up: ClassVar = Counter[str]()  # BlueZ forgets what a dead process did not end
+
         async def disconnect(self) -> None:
             if not dead:
                 await super().disconnect()

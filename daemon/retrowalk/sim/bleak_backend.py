@@ -1,13 +1,14 @@
 """bleak on a simulated radio: three classes that show it what BlueZ shows it, errors included.
 
 Where BlueZ 5.66 and 5.82 were seen to fail in a way of their own, so do these. Not imitated: BlueZ's two
-seconds for a disconnect, its doubled notifications, its death.
+seconds for a disconnect, its death.
 
 What carries the octets is a `Room` with its `Line`s: Bumble's GATT over Bumble's virtual link
 (`retrowalk.sim.radio`), or neither of them (`retrowalk.sim.light`).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -117,6 +118,7 @@ def backend_in(room: Room) -> Backend:
 
     class Client(RadioClient):
         radio = room
+        not_hung_up: ClassVar = Counter[str]()
 
     class Adapter(RadioAdapter):
         radio = room
@@ -176,6 +178,9 @@ class RadioClient(BaseBleakClient):
     """A GATT client on a line of the room."""
 
     radio: ClassVar[Room]
+    not_hung_up: ClassVar[Counter[str]]
+    """Links that were lost and whose clients did not disconnect, by address, of one process: BlueZ renews
+    their subscriptions with the next link, and each notification comes once more for each of them."""
 
     def __init__(
         self,
@@ -190,6 +195,7 @@ class RadioClient(BaseBleakClient):
         self._line: Line | None = None
         self._over = asyncio.Event()
         self._disconnecting = False
+        self._was_lost = False
         self._stuck = False
         self._heard_at = 0.0
         """When the last is heard of what arrives in order."""
@@ -246,6 +252,8 @@ class RadioClient(BaseBleakClient):
 
     async def disconnect(self) -> None:
         if self._line is None:
+            self.not_hung_up[self.address] -= self._was_lost
+            self._was_lost = False
             return
         self._disconnecting = True
         # The line's own wait need not end if the link is lost at this very moment.
@@ -257,6 +265,9 @@ class RadioClient(BaseBleakClient):
         if self._line is not None:
             self._line = None
             self.services = None
+            if not self._disconnecting:
+                self._was_lost = True
+                self.not_hung_up[self.address] += 1
             self._over.set()
             if self._disconnected_callback is not None:
                 self._disconnected_callback()
@@ -338,7 +349,8 @@ class RadioClient(BaseBleakClient):
     def _hear(self, line: Line, number: int, callback: NotifyCallback, octets: bytes) -> None:
         interference, now = self.radio.interference, _now()
         if interference.is_calm(now) and now >= self._heard_at:
-            callback(bytearray(octets))
+            for _ in range(1 + self.not_hung_up[self.address]):
+                callback(bytearray(octets))
             return
         if interference.loses_link(now):
             line.lose()
