@@ -1,4 +1,7 @@
-"""When the Bluetooth service dies nobody calls back: the link has to notice at the next thing it does."""
+"""When the Bluetooth service dies nobody calls back: the link has to notice at the next thing it does.
+
+Where nothing is to be done it asks from time to time.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -28,6 +31,11 @@ async def mortal(tread, radio, posted):
         async def write_gatt_char(self, *_: object) -> None:
             raise Mortal.raises
 
+        async def read_gatt_char(self, *args: object, **kwargs: object) -> bytearray:
+            if posted.all:  # the set-up is over
+                raise Mortal.raises
+            return await super().read_gatt_char(*args, **kwargs)
+
         async def disconnect(self) -> None:
             await asyncio.sleep(10)
             raise TimeoutError
@@ -48,6 +56,18 @@ async def test_a_write_into_a_dead_service_is_the_loss_of_the_link(mortal, poste
     await asyncio.sleep(0.1)
     (written,), (lost,) = posted.of(Written), posted.of(Lost)
     assert written == Written(1, 1, lost.why)
+    assert lost.why
+    assert await link.over() == lost.why
+
+
+@pytest.mark.parametrize("error", DEATHS, ids=str)
+async def test_a_dead_service_is_noticed_though_nothing_is_written(mortal, posted, error) -> None:
+    link, service = mortal
+    service.raises = error
+    await asyncio.sleep(19)
+    assert posted.of(Lost) == []
+    await asyncio.sleep(2)
+    (lost,) = posted.of(Lost)
     assert lost.why
     assert await link.over() == lost.why
 

@@ -264,3 +264,27 @@ async def test_a_write_to_a_machine_without_a_control_point_fails_by_name(put_up
     assert not link.machine.controllable
     link.write(3, STOP)
     assert posted.of(Written) == [Written(1, 3, "the treadmill has no control point")]
+
+
+async def test_a_treadmill_that_says_nothing_is_asked_every_20_s_and_may_say_nothing(
+    tread, open_link, posted
+) -> None:
+    asked = []
+    await open_link()
+    tread.on_read = lambda: asked.append("")
+    await asyncio.sleep(61)
+    assert len(asked) == 3
+    tread.refused = {0x2ACC: 0x80}
+    await asyncio.sleep(20)
+    assert len(asked) == 4
+    assert posted.of(Lost) == []
+
+
+async def test_a_treadmill_that_is_heard_is_asked_nothing(tread, open_link) -> None:
+    asked = []
+    await open_link()
+    tread.on_read = lambda: asked.append("")
+    for _ in range(10):
+        tread.notify(0x2ACD, RECORD)
+        await asyncio.sleep(19)
+    assert asked == []

@@ -11,6 +11,7 @@ import pytest
 from bumble.att import ATT_Error
 from tests.ble.conftest import nothing
 
+from retrowalk.ble import link
 from retrowalk.ble.errors import LinkLost
 from retrowalk.ble.line import Line
 from retrowalk.ble.link import Link
@@ -66,12 +67,12 @@ async def test_a_request_that_hangs_costs_the_link_and_not_the_next_one(
 
     Planted: `line._ANSWER_WITHIN` is 60 s.
     """
-    link = await open_link()
+    opened = await open_link()
     tread.on_write = answer
-    link.write(1, STOP_FRAME)
+    opened.write(1, STOP_FRAME)
     async with asyncio.timeout(6):
-        assert "no answer in 5 s" in await link.over()
-    await link.close()
+        assert "no answer in 5 s" in await opened.over()
+    await opened.close()
     tread.on_write = nothing
     again = await open_link(2)
     again.write(2, STOP_FRAME)
@@ -85,10 +86,10 @@ async def test_an_att_error_is_told_by_its_number_and_leaves_the_link(tread, ope
     async def refuse(frame: bytes) -> None:
         raise ATT_Error(codes[frame[1]])
 
-    link = await open_link()
+    opened = await open_link()
     tread.on_write = refuse
     for number in range(len(codes)):
-        link.write(number, bytes([STOP, number]))
+        opened.write(number, bytes([STOP, number]))
     await until(lambda: len(posted.of(Written)) == len(codes))
     assert [written.att_error for written in posted.of(Written)] == codes
     assert posted.of(Lost) == []
@@ -113,9 +114,9 @@ async def test_our_own_hanging_up_is_told_once_and_waited_for(tread, open_link, 
 
     Planted: `Link.end` posts Lost each time; `Line.hang_up` waits for 1 s.
     """
-    link = await open_link()
+    opened = await open_link()
     started = time.monotonic()
-    await link.close()
+    await opened.close()
     took = time.monotonic() - started
     assert not tread.device.connections
     assert 1 < took < 5
@@ -135,8 +136,8 @@ async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(t
     radio.bring_back(tread.device)
     await asyncio.sleep(1)
     assert not tread.device.connections
-    link = await Link.open(found, 2, posted, backend=radio.backend)
-    await link.close()
+    opened = await Link.open(found, 2, posted, backend=radio.backend)
+    await opened.close()
 
 
 async def test_a_new_system_bus_is_found(tread, radio, connector, posted) -> None:
@@ -177,11 +178,12 @@ async def test_bluetoothd_dies_in_mid_session_and_comes_back(room, spec, marker)
         await daemon.until(lambda _: not marker.exists())
 
 
-async def test_bluetoothd_dies_while_nothing_happens_and_comes_back(room, spec) -> None:
-    """With nothing to write, bleak's late call after the restart must do.
+async def test_bluetoothd_dies_while_nothing_happens_and_comes_back(room, spec, monkeypatch) -> None:
+    """Nobody calls back, after the restart neither, and there is nothing to write.
 
-    Planted: `Line.dial` does not ask to be called back.
+    Planted: `Link` does not ask when it is quiet.
     """
+    monkeypatch.setattr(link, "_QUIET_FOR", 3.0)
     lab = room.radio.lab
     async with room.daemon() as daemon:
         await daemon.phase(Phase.IDLE)

@@ -1,7 +1,7 @@
 """One connection to one treadmill: made once, used once, never mended.
 
-The link does not ask bleak's `is_connected`, which stays True when the Bluetooth service dies, and it does
-not watch for silence: that is the guard's business.
+The link does not ask bleak's `is_connected`, which stays True when the Bluetooth service dies. What silence
+means for a belt is the guard's business; here a treadmill that says nothing for long is asked for something.
 """
 
 import asyncio
@@ -20,6 +20,9 @@ from retrowalk.ble.scanner import Found
 from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
 
 _CLOSED: Final = "the connection was closed"
+
+_QUIET_FOR: Final = 20.0
+"""One that is silent at rest answers; a Bluetooth service that died at rest would never be noticed."""
 
 _SUBSCRIBED: Final = (
     Characteristic.CONTROL_POINT,  # first: before it indicates, no write is answered
@@ -50,6 +53,8 @@ class Link:
         self._writes: deque[tuple[int, bytes]] = deque()
         self._wanted = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._asker: asyncio.Task[None] | None = None
+        self._heard = False
         self._over = asyncio.Event()
         self._why = ""
 
@@ -92,8 +97,8 @@ class Link:
             return
         self._why = why
         self._over.set()
-        if self._writer is not None:
-            self._writer.cancel()
+        for task in filter(None, (self._writer, self._asker)):
+            task.cancel()
         if self._early is None:  # Connected was posted
             for ticket, _ in self._writes:
                 self._post(Written(self.connection, ticket, why))
@@ -102,9 +107,9 @@ class Link:
     async def over(self) -> str:
         """Waits for the end of the link, and says why it ended. Raises what a bug in writing raised."""
         await self._over.wait()
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-            if not self._writer.cancelled() and (bug := self._writer.exception()):
+        for task in filter(None, (self._writer, self._asker)):
+            await asyncio.wait({task})
+            if not task.cancelled() and (bug := task.exception()):
                 raise bug
         return self._why
 
@@ -132,6 +137,8 @@ class Link:
         if self._over.is_set():
             raise LinkLost(self._why)
         self._writer = asyncio.create_task(self._write_all(), name=f"link {self.connection}: writer")
+        if self.reading.feature is not None:
+            self._asker = asyncio.create_task(self._ask_when_quiet(), name=f"link {self.connection}: asker")
         early, self._early = self._early, None
         self._post(Connected(self.connection, self.machine))
         for notified in early or ():
@@ -157,6 +164,7 @@ class Link:
                 raise
 
     def _receive(self, notified: Notified) -> None:
+        self._heard = True
         if self._early is not None:
             self._early.append(notified)
         elif not self._over.is_set():
@@ -177,6 +185,17 @@ class Link:
         except Exception:  # a bug: the link must end as well, and `over` raises it
             self.end("a bug in writing to the treadmill")
             raise
+
+    async def _ask_when_quiet(self) -> None:
+        try:
+            while True:
+                self._heard = False
+                await asyncio.sleep(_QUIET_FOR)
+                if not (self._heard or self._writes):
+                    with suppress(AttError):  # an answer, too
+                        await self._line.read(uuids.FITNESS_MACHINE_FEATURE)
+        except LinkError as error:
+            self.end(str(error))
 
     async def _written(self, frame: bytes) -> tuple[str, int | None]:
         try:
