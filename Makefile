@@ -29,7 +29,7 @@ test: check ## check, then all tests, with their coverage
 
 test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): minutes
 	@$(BIN)/python -m tests.bluez.image
-	@$(BIN)/python -m pytest -n 4 -m bluez tests/bluez $(ARGS)
+	@$(BIN)/python -m pytest -n 6 -m bluez tests/bluez $(ARGS)
 
 conformance: setup ## the SIG's cases against `retrowalk simulate` in a process of its own: minutes (ARGS="--transport usb:0" and the like)
 	@$(BIN)/python -m pytest tests/conformance --transport process $(ARGS)

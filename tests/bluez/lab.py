@@ -13,7 +13,7 @@ from typing import Self
 
 from tests.bluez.image import Image
 
-_UP_WITHIN_S = 60.0
+_UP_WITHIN_S = 120.0
 _ANSWERS_WITHIN_S = 20.0
 _KERNEL = (
     "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable random.trust_cpu=on "

@@ -1,7 +1,7 @@
 """Tests of the virtual radio's rooms, over BlueZ in real time: what holds there holds here."""
 
 import pytest
-from tests.ble import test_connector, test_link, test_scanner
+from tests.ble import test_link, test_scanner
 from tests.scenarios import test_lost_links, test_whole_sessions
 
 pytestmark = pytest.mark.bluez
@@ -13,11 +13,9 @@ test_notifications = test_link.test_notifications_of_every_kind_are_posted_as_oc
 test_early_notifications = test_link.test_a_notification_during_set_up_comes_after_connected
 test_writing = test_link.test_a_write_reaches_the_treadmill_and_is_reported_with_its_ticket
 test_write_commands = test_link.test_a_machine_without_write_requests_gets_write_commands
-test_loss_with_pending_writes = test_link.test_a_lost_link_is_posted_once_after_the_writes_it_took_along
 test_loss_in_set_up = test_link.test_losing_the_link_during_set_up_raises_and_posts_nothing
 test_unreadable = test_link.test_a_characteristic_that_cannot_be_read_is_as_if_it_were_not_there
 test_no_treadmill = test_link.test_a_machine_without_treadmill_data_is_refused_in_a_sentence
-test_two_treadmills = test_connector.test_two_connectors_keep_two_treadmills
 
 test_short_loss = test_lost_links.test_the_belt_stops_within_seconds_of_a_short_loss
 
