@@ -45,7 +45,15 @@ def test_what_is_written_is_synced_the_file_first_and_then_its_folder(
     keepsakes: Keepsakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
-    monkeypatch.setattr("os.fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").resolve().name))
+    folder = keepsakes.folder
+
+    def sync(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").resolve()
+        if path != folder.resolve():
+            json.loads(path.read_text())  # it is whole: a sync of what is still in a buffer keeps nothing
+        synced.append(path.name)
+
+    monkeypatch.setattr("os.fsync", sync)
     keepsakes.write("s1")
     keepsakes.remove()
     assert synced == ["moving-home.new", "state", "state"]
@@ -78,3 +86,19 @@ def test_once_it_is_on_disk_the_file_alone_counts_and_whoever_deletes_it_frees_t
     keepsakes.quarantine("it ran too fast")
     (keepsakes.folder / "quarantine-home.json").unlink()
     assert keepsakes.quarantined == ""
+
+
+def test_a_certificate_lets_out_of_the_quarantine_and_is_withdrawn_for_good(keepsakes: Keepsakes) -> None:
+    keepsakes.quarantine("it ran too fast")
+    keepsakes.commission("passed")
+    assert (again(keepsakes).quarantined, again(keepsakes).commissioned) == ("", "passed")
+    keepsakes.withdraw()
+    assert again(keepsakes).commissioned is None
+
+
+def test_a_certificate_that_the_disk_does_not_take_leaves_the_quarantine(keepsakes: Keepsakes) -> None:
+    keepsakes.quarantine("it ran too fast")
+    (keepsakes.folder / "commissioned-home.new").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        keepsakes.commission("passed")
+    assert again(keepsakes).quarantined == "it ran too fast"

@@ -7,6 +7,7 @@ from blefit.units import Speed
 from retrowalk.core.model import (
     Act,
     Characteristic,
+    Confirm,
     DropLink,
     Lost,
     Mark,
@@ -66,6 +67,37 @@ def test_a_start_key_from_before_a_lost_link_starts_nothing_after_it() -> None:
         bench.run(0.5)
     assert bench.snapshot.phase is not Phase.WALKING
     assert bench.frames == [], "it is manual use"
+
+
+def test_the_stop_for_a_start_before_a_lost_link_is_written_on_the_next_connection_alone() -> None:
+    bench = Bench(quirks=QUICK, program=WALK)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.sent(0x07) != [])
+    for _ in range(2):
+        bench.lose_link()
+        bench.answers = frozenset()
+        bench.run(1)
+        bench.connect()
+        bench.run(20)
+        assert bench.real_speed == 0
+        if not bench.controller.guard.stopping:
+            bench.frames.clear()
+    bench.lose_link()
+    bench.connect()
+    bench.run(20)
+    assert bench.frames == [], "some machines start on Stop: the belt at rest is left alone"
+
+
+def test_silence_in_the_countdown_is_not_made_good_by_a_word_from_before_it() -> None:
+    bench = Bench(quirks=QUICK, program=WALK, answers=frozenset({Act.START}))
+    bench.ask(Confirm(Act.STILL))
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
+    bench.run(2)
+    assert bench.controller.guard.control
+    bench.deaf = True
+    bench.run(30)
+    assert bench.sent(0x07) == []
 
 
 def test_the_end_of_an_older_connection_is_not_the_end_of_the_new_one() -> None:
