@@ -89,6 +89,25 @@ def test_the_safety_key_brakes_is_told_to_all_and_keeps_the_belt_at_rest(running
     assert running.speed == 25, "the next stop coasts again at 0.5 km/h/s, for 1.1 s here"
 
 
+def test_the_mains_switch_brakes_darkens_the_console_and_forgets_everything(running: Bench) -> None:
+    running.run("02 c8 00")
+    running.wait(10)
+    running.treadmill.switch_off()
+    running.wait(1)
+    assert running.speed == 100, "1 km/h/s"
+    running.wait(5)
+    running.treadmill.console.press("start")
+    running.wait(10)
+    assert running.speed == 0, "its keys are dead"
+    running.treadmill.switch_on()
+    assert running.treadmill.on_since == running.now
+    running.wait(10)
+    assert running.speed == 0, "it starts nothing by itself"
+    running.treadmill.console.press("start")
+    running.wait(10)
+    assert running.speed == 80, "its slowest, not its last"
+
+
 def test_when_the_link_is_cut_the_belt_runs_on(running: Bench) -> None:
     running.treadmill.disconnect(1)
     running.wait(60)
