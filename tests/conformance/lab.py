@@ -20,9 +20,9 @@ from tests.conformance.tester import CONTROL, LowerTester
 from blefit import uuids
 from retrowalk.machines import load_machine
 from retrowalk.sim.air import Air
-from retrowalk.sim.exhibit import Exhibit, Witnessed
+from retrowalk.sim.exhibit import TreadmillExhibit
 from retrowalk.sim.machines import quirks_of
-from retrowalk.sim.peripheral import Peripheral
+from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.place import Place, power_on
 from retrowalk.sim.script import parse_act
 from retrowalk.sim.transports import opened
@@ -112,13 +112,14 @@ async def in_process(machine: Path) -> AsyncIterator[Lab]:
     def cut() -> None:
         air.cut(antenna)
 
-    treadmill = Witnessed(quirks, lambda _: None)
-    async with Peripheral(treadmill, device, cut) as peripheral:
-        person = Exhibit(treadmill, peripheral, Place(device, "local", cut), lambda _: None, asyncio.Event())
+    exhibit = TreadmillExhibit(
+        Treadmill(quirks), Place(device, "local", cut), lambda _: None, asyncio.Event()
+    )
 
-        async def act(text: str) -> None:
-            person.do(parse_act(text), "person")
+    async def act(text: str) -> None:
+        exhibit.do(parse_act(text), "person")
 
+    async with exhibit.peripheral:
         yield Lab(adapter, act)
 
 
@@ -146,14 +147,17 @@ async def at(transport: str, act: Callable[[str], Awaitable[None]] | None = None
         if act is not None:
             await act("key-in")
         if device is not None and device.connections:
-            await _leave_at_rest(lab.testers[-1])
+            await _leave_at_rest(lab)
 
 
-async def _leave_at_rest(tester: LowerTester) -> None:
-    tester.confirms = True
+async def _leave_at_rest(lab: Lab) -> None:
+    tester = lab.testers[-1]
+    if not tester.confirms:  # its procedure ends with its link
+        await tester.leave()
+        tester = await lab.tester()
     if tester.has(CONTROL):
         await tester.subscribe(CONTROL)
-        with contextlib.suppress(TimeoutError):  # an answer left unconfirmed
+        with contextlib.suppress(TimeoutError):  # a machine that does not answer
             await tester.ask("00")
             await tester.ask("01")
     await tester.leave()
