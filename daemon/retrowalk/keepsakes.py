@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrowalk.paths import sync_folder
+
 _MOVING, _JSON = "moving-", ".json"
 
 
@@ -47,7 +49,7 @@ class Keepsakes:
         """Take the moving-marker away, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             self.marker.unlink()
-            _sync(self.folder)
+            sync_folder(self.folder)
 
     @property
     def left_running(self) -> bool:
@@ -93,13 +95,13 @@ class Keepsakes:
         self._put_text(self._certificate, certificate)
         with contextlib.suppress(FileNotFoundError):
             self._distrust.unlink()
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def withdraw(self) -> None:
         """It failed: what it had passed before holds no longer."""
         with contextlib.suppress(FileNotFoundError):
             self._certificate.unlink()
-            _sync(self.folder)
+            sync_folder(self.folder)
 
     def _put(self, path: Path, told: dict[str, str]) -> None:
         self._put_text(path, json.dumps(told))
@@ -112,12 +114,4 @@ class Keepsakes:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
-        _sync(self.folder)
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        sync_folder(self.folder)

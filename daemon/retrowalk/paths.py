@@ -48,3 +48,12 @@ def socket_candidates(environ: Environ = os.environ) -> list[Path]:
     if environ.get("RETROWALK_SOCKET"):
         return [socket_path(environ)]
     return [socket_path(environ), state_dir(environ) / "retrowalk.sock", _SYSTEM_SOCKET]
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in it to the disk; returns when they are there. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -6,18 +6,17 @@ runs so many times as fast as real time.
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import structlog
+from tests.mortal import mortal
 
 from retrowalk.app import App
-from retrowalk.ble.backend import Backend
 from retrowalk.core.model import Ask, Confirm, Emitted, Offer, Phase, Replied, Request, Said, Snapshot
 from retrowalk.machines import load_machine
 from retrowalk.settings import Settings
@@ -265,7 +264,7 @@ class Room:
     @contextlib.asynccontextmanager
     async def daemon(self, settings: Settings | None = None) -> AsyncIterator[Daemon]:
         """A daemon over all of them."""
-        backend, die = _mortal(self.radio.backend)
+        backend, die = mortal(self.radio.backend)
         ears = Ears()
         app = App(settings or self.settings(), backend=backend, speak=lambda _: [ears], offload=_at_once)
         async with app.running():
@@ -288,24 +287,6 @@ class Room:
 
     async def close(self) -> None:
         await self._open.aclose()
-
-
-def _mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
-    """The same Bluetooth for a process that can die: then no word of it reaches the adapter any more."""
-    dead = False
-
-    def die() -> None:
-        nonlocal dead
-        dead = True
-
-    class MortalClient(backend.client):  # type: ignore[misc, name-defined]
-        not_hung_up: ClassVar = Counter[str]()  # BlueZ forgets what a dead process did not end
-
-        async def disconnect(self) -> None:
-            if not dead:
-                await super().disconnect()
-
-    return Backend(backend.scanner, MortalClient, backend.adapter), die
 
 
 async def _at_once(block: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from retrowalk.journal.lines import Entry, Header, Step, written
+from retrowalk.paths import sync_folder
 
 MEGABYTE = 1_000_000
 SHARE = 8
@@ -70,7 +71,7 @@ class Pages:
         path = self._folder / f"{self._treadmill}-{number:06d}.jsonl"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._number, self._good, self._synced = number, 0, 0
-        _sync(self._folder)
+        sync_folder(self._folder)
         self._drop_oldest(files)
         return self._file
 
@@ -101,11 +102,3 @@ def chapters(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         chapter.append(entry)
     if chapter:
         yield chapter
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
