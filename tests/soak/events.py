@@ -90,11 +90,14 @@ def _message(chance: Random) -> How:
     }
 
 
-def _retained(chance: Random) -> How:
-    """An act that would be one, were it not retained: the broker hands it to whoever connects."""
+def _false_act(chance: Random) -> How:
+    """What would be an act, were it not retained, late, or a stranger's."""
     act = chance.choice(("start", "start", "facing", "ok"))
-    payload = f'{{"id": "$ID", "act": "{act}", "source": "button-1", "time": "$NOW"}}'
-    return {"topic": "confirm", "payload": payload, "retained": True, "times": 1}
+    retained, source, time = chance.choice(
+        ((True, "button-1", "$NOW"), (False, "button-1", "$LONG_AGO"), (False, "nobody", "$NOW"))
+    )
+    payload = f'{{"id": "$ID", "act": "{act}", "source": "{source}", "time": "{time}"}}'
+    return {"topic": "confirm", "payload": payload, "retained": retained, "times": 1}
 
 
 MESSAGES = (
@@ -156,7 +159,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "radio": (14, _radio),
     "packet": (4, _packet),
     "message": (12, _message),
-    "retained": (3, _retained),
+    "false_act": (7, _false_act),
     "ask": (14, _ask),
     "broker": (1.5, _seconds(1, 120)),
     "disk_slow": (1.5, _disk_slow),

@@ -82,7 +82,7 @@ class Happening:
                 house.interference.lose_link_at_packet(int(_number(how, "number")))
             case "ask":
                 self._ask(place, how)
-            case "message" | "retained":
+            case "message" | "false_act":
                 self._message(place, how)
             case "broker":
                 house.broker_is_up.clear()

@@ -41,7 +41,6 @@ class Person:
     ) -> None:
         self.temper = temper
         self.healthy = False
-        """From now on: willing, quick, at the machine."""
         self.offers = True
         self.refused = 0
         """Offers in a row that led to no session."""
@@ -59,6 +58,10 @@ class Person:
         self._offer_at: float | None = None
         self._manual_until: float | None = None
         self._count = 0
+
+    def come_to_the_machine(self) -> None:
+        """From now on: willing, quick, and without another offer."""
+        self.healthy, self.offers, self._asked = True, False, None
 
     @property
     def idle(self) -> bool:

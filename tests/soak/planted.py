@@ -79,8 +79,6 @@ BUGS = (
     Bug("a None goes into max()", "core/watch.py",
         "max((s for s in (self.motion.speed, self.commanded) if s is not None), default=None)",
         "max(self.motion.speed, self.commanded)", "bug"),
-    Bug("a record without a speed is judged", "core/watch.py",
-        "case Record(data) if data.instantaneous_speed is not None:", "case Record(data):", "bug"),
     Bug("any number is a cap", "core/controller.py",
         "if speed < slowest:", "if speed < 0:", "G5"),
     Bug("a retained act is obeyed", "mqtt/commands.py",

@@ -122,7 +122,7 @@ async def _come_to_rest(house: House, happening: Happening) -> None:
     loop = asyncio.get_running_loop()
     happening.mend_everything()
     for corner in house.corners:
-        corner.person.offers, corner.person.healthy = False, True
+        corner.person.come_to_the_machine()
         house.publish(corner.place.id, "command", b"STOP")
     deadline = loop.time() + CALM_WITHIN_S
     while not house.violation.done() and (busy := _busy(house)):

@@ -343,7 +343,7 @@ class Witness:
 
     def _start_frame(self, licensed: bool, now: float) -> None:
         act, self._act = self._act, None
-        self._hand = None  # an act that starts the belt is a word of the person, too
+        self._hand, self._console_held = None, False  # this act is a word of the person, too
         patience = self._rules.countdown_s + 45
         if not licensed or act is None or not 4.9 <= now - act <= patience:
             given = "none" if act is None else f"one {now - act:.1f} s ago"
