@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
-from tests.mortal import mortal
+from tests.soak.mortal import mortal
 
 from retrowalk.app import App
 from retrowalk.core.model import Ask, Confirm, Emitted, Offer, Phase, Replied, Request, Said, Snapshot

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import count
 
-from tests.mortal import mortal
+from tests.soak.mortal import mortal
 from tests.soak.events import Event
 from tests.soak.house import ASKS, Corner, Daemon, House
 
