@@ -259,6 +259,7 @@ def test_a_bug_in_the_control_task_stops_the_belt_before_it_ends_it(broken: str)
         with pytest.raises(ZeroDivisionError):
             await hall.control
         assert hall.treadmill.belt.target == 0
+        assert (Said(FAILED, alarm=True) in hall.ears.heard) is (broken == "feed"), "nothing is known then"
         await asyncio.sleep(5)
         assert hall.treadmill.belt.speed == 0
         assert not hall.station.alive
@@ -273,10 +274,59 @@ def test_a_bug_while_the_belt_ignores_stop_is_an_alarm() -> None:
         _break(hall, "act")
         assert hall.control is not None
         began = asyncio.get_running_loop().time()
+        await asyncio.sleep(5)
+        assert Said(FAILED, alarm=True) in hall.ears.heard, "as soon as the belt is seen not to fall"
         with pytest.raises(ZeroDivisionError):
             await hall.control
         assert asyncio.get_running_loop().time() - began <= STOP_WITHIN_S + 1
+
+    in_no_time(story)
+
+
+class Stuck(Air):
+    """Its writes are never through."""
+
+    def write(self, connection: int, ticket: int, frame: bytes) -> None:
+        pass
+
+
+def test_a_link_on_which_a_stop_is_not_through_is_taken_down() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
+        hall.station.attach(stuck)
+        hall.ask("halt", StopSession())
+        await asyncio.sleep(3)
+        assert stuck.dropped == ["a Stop could not be written within 2 s"]
+
+    in_no_time(story)
+
+
+def test_a_bug_while_the_link_is_lost_is_an_alarm() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        _break(hall, "act")
+        hall.station.post(Lost(1, "the radio failed"))
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
         assert Said(FAILED, alarm=True) in hall.ears.heard
+
+    in_no_time(story)
+
+
+def test_a_bug_and_a_treadmill_that_falls_silent_is_an_alarm_before_the_end() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        _break(hall, "feed")
+        await asyncio.sleep(12)
+        assert Said(FAILED, alarm=True) in hall.ears.heard
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
 
     in_no_time(story)
 

@@ -100,6 +100,16 @@ def test_silence_in_the_countdown_is_not_made_good_by_a_word_from_before_it() ->
     assert bench.sent(0x07) == []
 
 
+def test_a_link_lost_before_a_stop_was_over_leaves_the_belt_running_for_all_we_know() -> None:
+    bench = walking(Bench(quirks=QUICK, program=WALK))
+    bench.ask(StopSession())
+    bench.run(0.5)
+    bench.lose_link()
+    assert bench.controller.guard.left_running
+    assert bench.controller.marked
+    assert bench.faults()[-1] == "link_lost"
+
+
 def test_the_end_of_an_older_connection_is_not_the_end_of_the_new_one() -> None:
     bench = Bench(quirks=QUICK, program=WALK)
     bench.lose_link()

@@ -29,6 +29,14 @@ def test_not_falling_within_3_s_is_the_alarm(seconds: float, alarm: bool) -> Non
     assert desk.guard.faulted is alarm
 
 
+def test_who_asks_for_a_stop_again_and_again_does_not_put_the_alarm_off() -> None:
+    desk = Desk().at(120)
+    for _ in range(6):
+        desk.stop()
+        desk.runs(120, 0.5)
+    assert "stop_ignored" in desk.noticed
+
+
 @pytest.mark.parametrize(("lowest", "alarm"), [(111, True), (110, False)])
 def test_falling_is_10_below_the_highest_of_2_s(lowest: int, alarm: bool) -> None:
     desk = Desk().at(120)
