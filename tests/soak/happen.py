@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import count
 
-from tests.soak.mortal import mortal
 from tests.soak.events import Event
 from tests.soak.house import ASKS, Corner, Daemon, House
+from tests.soak.mortal import mortal
 
 from retrowalk.park import park
 from retrowalk.sim.interference import Kind

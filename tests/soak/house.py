@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from tests.soak.mortal import mortal
 from tests.soak.journals import lost
+from tests.soak.mortal import mortal
 from tests.soak.people import LOOKS_EVERY_S, Person
 from tests.soak.stands import Ether, Machine, Stand, machine_file, machine_of
 from tests.soak.witness import Violation, Witness
