@@ -5,7 +5,7 @@ from tests.core.bench import Bench, program
 
 from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.model import Act, Lease, PauseSession, Phase, Pulse, SetCap, StopSession
+from retrowalk.core.model import Act, Lease, PauseSession, Phase, Pulse, Replied, SetCap, StopSession
 from retrowalk.core.offering import Setup, Walker
 from retrowalk.sim.model.quirks import Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
@@ -59,6 +59,18 @@ def test_a_cap_that_was_lowered_is_that_of_its_session_alone() -> None:
     assert bench.run(60, until=lambda b: b.real_speed == pytest.approx(140, abs=1))
 
 
+def test_after_a_stop_at_the_console_the_speed_of_before_is_announced_anew() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY)
+    walking(bench)
+    assert bench.run(60, until=lambda b: b.real_speed >= 130)
+    bench.treadmill.console.press("stop")
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.PAUSED)
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    told = len(bench.said())
+    assert bench.run(60, until=lambda b: b.real_speed > bench.quirks.ranges.minimum + 5)
+    assert any(sentence.startswith("Speed rises") for sentence in bench.said()[told - 2 :])
+
+
 def test_a_high_heart_rate_of_the_walker_before_is_not_that_of_this_one() -> None:
     bench = strapped()
     walking(bench)
@@ -88,7 +100,8 @@ def test_each_of_two_sessions_in_a_row_is_answered_at_its_end() -> None:
         bench.run(2)
         bench.ask(StopSession())
         bench.run(2)
-        replies.append([e.outcome for _, e in bench.effects if getattr(e, "command", "") == "start"])
+        told = [e for _, e in bench.effects if isinstance(e, Replied)]
+        replies.append([e.outcome for e in told if e.command == "start"])
     assert replies == [["accepted", "failed"], ["accepted", "failed"] * 2]
 
 
