@@ -147,7 +147,7 @@ class AnyOrder(RuleBasedStateMachine):
         desk.stop()
         if wanted and spaced:
             assert desk.stops > before or desk.belt._exchange._unwritten_stop is not None
-        assert desk.guard.authority is None
+        assert desk.guard.cap(desk.now) is None
 
     @rule()
     def still(self) -> None:

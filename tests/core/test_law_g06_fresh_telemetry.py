@@ -35,7 +35,7 @@ def test_records_of_an_older_connection_do_not_count() -> None:
 def test_a_new_connection_without_a_word_of_the_loss_of_the_old_ends_the_session() -> None:
     desk = Desk().at(100)
     desk.connect()
-    assert desk.guard.authority is None
+    assert desk.guard.cap(desk.now) is None
     assert desk.guard.left_running
     assert "link_lost" in desk.noticed
 

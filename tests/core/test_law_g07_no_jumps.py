@@ -128,6 +128,7 @@ def test_the_incline_is_remembered_over_a_stop() -> None:
     desk.want(TargetIncline(Incline(5)))
     desk.stop()
     assert desk.guard.incline == 5
+    assert "incline_refused" not in desk.noticed
 
 
 def test_the_incline_does_not_move_under_a_hand_nor_unarmed() -> None:
@@ -149,6 +150,7 @@ def test_the_incline_in_force_is_that_of_the_last_step() -> None:
     desk.runs(80, 6.0)
     assert desk.want(TargetIncline(Incline(5))) == ""
     assert desk.guard.incline == 5
+    assert "incline_refused" not in desk.noticed
 
 
 def test_steps_down_follow_each_other_while_the_belt_is_on_its_way() -> None:

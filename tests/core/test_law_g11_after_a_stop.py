@@ -330,8 +330,11 @@ def test_a_stop_that_is_owed_is_not_ended_by_a_person_before_it_is_through_or_th
     desk.stop()
     assert desk.guard.said_still(desk.now) == ""
     assert desk.stopping()
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "ask_still"
+    assert desk.guard.said_still(desk.now) == ""
     assert not desk.guard.distrusted
-    desk.silence(24.0)
+    desk.silence(20.0)
     assert "rest_unknown" in desk.noticed
     assert desk.guard.distrusted
     assert desk.guard.said_still(desk.now) == ""
@@ -694,6 +697,7 @@ def test_a_belt_that_was_seen_to_fall_and_went_silent_gets_six_stops_at_most() -
 
 def test_a_stop_that_was_through_once_is_owed_no_more() -> None:
     desk = Desk().starting()
+    desk.record(60)
     desk.stop()
     desk.write_error = "no"
     desk.runs(80, 2.0)

@@ -23,7 +23,7 @@ def test_control_lost_while_walking_is_disarm_and_stop_first() -> None:
     desk.results[Stop] = DENIED
     desk.status(CONTROL_LOST)
     desk.runs(120, 0.5)
-    assert desk.guard.authority is None
+    assert desk.guard.cap(desk.now) is None
     assert "control_lost" in desk.noticed
     assert desk.guard.faulted
     assert [type(c) for _, c in desk.writes[-3:]] == [Stop, RequestControl, Stop]

@@ -166,7 +166,7 @@ def test_nothing_of_a_session_is_taken_up_again_on_a_new_link(way: str) -> None:
     desk.slides(80, 0)
     desk.runs(0, 120.0)
     assert len(desk.sent(Start)) + len(desk.sent(Target)) == before
-    assert desk.guard.authority is None
+    assert desk.guard.cap(desk.now) is None
     assert desk.review(Start()) == "G1"
 
 

@@ -294,12 +294,13 @@ def test_the_highest_is_that_since_the_target_was_met(speed: int, hand: bool) ->
     assert ("hand" in desk.noticed) is hand
 
 
-def test_nor_does_a_late_refusal_of_it_bring_back_the_one_before() -> None:
+@pytest.mark.parametrize("result", [1, 3])
+def test_nor_does_a_late_answer_to_it_bring_back_the_one_before(result: int) -> None:
     desk = Desk().at(120)
     desk.results[Target] = None
     assert desk.want(Target(Speed(140))) == ""
     desk.runs(90, 0.25)
     assert desk.noticed[-1] == "hand"
-    desk.answer(Target(Speed(140)), 3)
+    desk.answer(Target(Speed(140)), result)
     desk.guard.resume_from_hand()
     assert desk.guard.commanded == 90

@@ -193,8 +193,10 @@ class Steering:
         if incline:
             self.incline = self.incline if taken else self._incline_before
             return "" if taken else INCLINE_REFUSED
-        if taken and self._target is not None:
+        if self._target is None:  # a hand took over
+            pass
+        elif taken:
             self._target.answered = now
-        elif not taken and self._target is not None:
+        else:
             self._target = self._target_before
         return "" if taken else TARGET_REFUSED

@@ -9,7 +9,7 @@ from dataclasses import replace
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
 from retrowalk.core.arming import Arming, Outstanding
-from retrowalk.core.authority import Authority, Finding, State
+from retrowalk.core.authority import Finding, State
 from retrowalk.core.capping import ENFORCE
 from retrowalk.core.faults import BY_ID, Clears
 from retrowalk.core.model import (
@@ -113,11 +113,6 @@ class Watch:
     def urgent(self) -> bool:
         """What is written now for a Stop's sake keeps no space from the frame before."""
         return self._stop is not None and self._stop.urgent
-
-    @property
-    def authority(self) -> Authority | None:
-        """What the present arming allows."""
-        return None if self._steering is None else self._steering.authority
 
     @property
     def commanded(self) -> Speed | None:
