@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from retrowalk import cli
+from retrowalk.app import App
 from retrowalk.keepsakes import Keepsakes
-from retrowalk.park import WITHIN_S
+from retrowalk.park import WITHIN_S, park
 from retrowalk.resources import systemd_dir
+from retrowalk.settings import Settings
 
 IMPATIENT = """
 import sys
@@ -98,3 +100,18 @@ def test_the_service_manager_waits_longer_than_park_tries() -> None:
     unit = (systemd_dir() / "retrowalk.service").read_text()
     (granted,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert int(granted) > WITHIN_S
+
+
+async def test_a_treadmill_that_only_its_marker_knows_is_looked_for_by_what_it_tells(tmp_path) -> None:
+    class AskedError(Exception):
+        pass
+
+    def build(settings: Settings, **_: object) -> App:
+        raise AskedError([(one.id, one.address, one.match) for one in settings.treadmills])
+
+    for name, target in (("one", "C0:00:00:00:00:01"), ("two", "Bare*")):
+        Keepsakes(tmp_path, name, target).write("s1")
+    settings = Settings.model_validate({"paths": {"state_dir": tmp_path}})
+    with pytest.raises(AskedError) as asked:
+        await park(settings, build=build)
+    assert asked.value.args[0] == [("one", "C0:00:00:00:00:01", None), ("two", None, "Bare*")]
