@@ -44,7 +44,7 @@ def hunt(bug: Bug, seed: int, most_s: float) -> Hunted:
     """Plant it, and soak from that seed on until it is caught."""
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         tree = Path(folder)
-        for part in ("daemon", "protocols", "config", "tests/soak"):
+        for part in ("daemon", "protocols", "config", "tests"):
             shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
         plant(bug, tree)
         paths = [str(tree), str(tree / "daemon"), str(tree / "protocols")]
