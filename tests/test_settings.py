@@ -266,7 +266,7 @@ programs_dir = "{tmp_path}"
     for problem, begins in zip(
         told,
         [
-            "FILE:5: [[treadmills]] no. 1 machine: there is no machine 'nonsense': known are city",
+            "FILE:5: [[treadmills]] no. 1 machine: there is no machine 'nonsense': known are ",
             "FILE:8: [safety] countdown_s: 1 is below",
             'FILE:12: [[schedule]] no. 1 program: "waves-2" is level 2, the session is level 1 ([safety], ',
             "FILE:18: [[schedule]] no. 3 program: there is no program 'no-such': the programs are balance, ",

@@ -273,6 +273,7 @@ def test_a_link_lost_during_a_procedure_leaves_nothing_behind() -> None:
             room.peripheral.vanish()
             await asyncio.sleep(0.5)
             assert not client.is_connected
+            await client.disconnect()
         client = await room.client()
         room.heard.clear()
         await room.ask(client, "00")
