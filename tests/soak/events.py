@@ -69,7 +69,13 @@ def _clock(chance: Random) -> How:
 
 
 def _kill(chance: Random) -> How:
-    return {"down_s": round(chance.uniform(0.1, 25.0), 2), "park": chance.random() < 0.5}
+    """Now and then just after a stop was acknowledged, or just before it is."""
+    asked = round(chance.uniform(0.02, 0.8), 2) if chance.random() < 0.3 else None
+    return {
+        "down_s": round(chance.uniform(0.1, 25.0), 2),
+        "park": chance.random() < 0.5,
+        "after_stop_s": asked,
+    }
 
 
 def _ask(chance: Random) -> How:

@@ -166,6 +166,9 @@ class Happening:
     async def _end_a_life(self, event: Event) -> None:
         house = self._house
         assert house.daemon is not None
+        if event.how.get("after_stop_s"):
+            self._ask(house.corners[event.place].place.id, {"command": "stop"})
+            await asyncio.sleep(_number(event.how, "after_stop_s"))
         await (house.daemon.kill() if event.kind == "kill" else house.daemon.end())
         await asyncio.sleep(_number(event.how, "down_s"))
         if event.how.get("park"):

@@ -45,6 +45,7 @@ from retrowalk.core.program_text import parse_program
 from retrowalk.mqtt.desk import Desk
 from retrowalk.mqtt.inbox import Inbox
 from retrowalk.mqtt.topics import Inbound, Topics
+from retrowalk.offload import Offload
 from retrowalk.resources import config_dir
 from retrowalk.settings import Settings
 from retrowalk.sim.interference import Interference
@@ -188,7 +189,7 @@ class House:
             raise OSError(ENOSPC, "No space left on device")
         block()
 
-    def build(self, settings: Settings, *, backend: Backend) -> App:
+    def build(self, settings: Settings, *, backend: Backend, offload: Offload | None = None) -> App:
         """The daemon, as `retrowalk run` and `park` make it, in this house."""
         ears = iter([Ear(self.corner(treadmill.id).witness) for treadmill in settings.treadmills])
         return App(
@@ -196,7 +197,7 @@ class House:
             backend=backend,
             speak=lambda _: [next(ears)],
             find_program=self.find_program,
-            offload=self.offload,
+            offload=offload or self.offload,
             wall=self.wall,
             session_ids=self.session_ids,
             rng=Random(f"daemon {self.world.seed}"),  # noqa: S311  (waits of a simulation)
@@ -264,7 +265,8 @@ class Daemon:
     def __init__(self, house: House) -> None:
         self._house = house
         backend, self._die = mortal(house.ether.backend)
-        self.app = house.build(house.settings, backend=backend)
+        self._dead = False
+        self.app = house.build(house.settings, backend=backend, offload=self._offload)
         self._open = contextlib.AsyncExitStack()
         self._inbox: Inbox[Message] = Inbox(1000)
         self._desks: dict[str, Desk] = {}
@@ -312,6 +314,10 @@ class Daemon:
         self._house.tally["published by mqtt"] += 1
         await self._house.broker_is_up.wait()
 
+    async def _offload(self, block: Callable[[], None]) -> None:
+        if not self._dead:
+            await self._house.offload(block)
+
     async def end(self) -> None:
         """SIGTERM: every belt of ours is brought to rest, in its time, or everybody hears of it."""
         now = asyncio.get_running_loop().time()
@@ -323,6 +329,9 @@ class Daemon:
     async def kill(self) -> None:
         """SIGKILL: nothing is done any more, and nobody hangs up the Bluetooth link."""
         self._die()
+        self._dead = True
+        for corner in self._house.corners:
+            corner.witness.end_life(asyncio.get_running_loop().time())
         mine = [task for task in asyncio.all_tasks() - self._others if _is_the_daemons(task)]
         for task in sorted(mine, key=lambda task: task.get_name()):
             task.cancel()

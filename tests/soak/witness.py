@@ -393,7 +393,8 @@ class Witness:
         belt = self._machine.belt
         if octets[0] == START:
             self._told = None
-        if octets[0] in {START, TARGET, CONTROL} and error is None and belt.is_started:
+        taken_over = octets[0] == CONTROL and belt.speed > MOVING
+        if (taken_over or octets[0] in {START, TARGET}) and error is None and belt.is_started:
             self._ours = self._ours or self._licence is not None
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
             return

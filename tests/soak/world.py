@@ -19,6 +19,7 @@ BUTTON = "button-1"
 DRAWN = ("p0", "p1", "p2", "p3")
 GREEDY = "p3"
 """It is above the caps of its site."""
+FIT, GREED = (1.0, 1.0), (1.05, 1.5)
 PRESETS = (
     ("familiarise", 0),
     ("guarded", 0),
@@ -95,7 +96,8 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
         safety=safety,
         outputs=("terminal",) if chance.random() < 0.96 else ("mqtt",),
         programs={
-            name: _program(chance, safety, rules, greed=1.4 if name == GREEDY else 1.0) for name in DRAWN
+            name: _program(chance, safety, rules, greed=chance.uniform(*(GREED if name == GREEDY else FIT)))
+            for name in DRAWN
         },
         offers=(*DRAWN, *DRAWN, GREEDY, *(name for name, least in PRESETS if least <= level)),
         places=places,
@@ -253,11 +255,12 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
 def _program(chance: Random, safety: Table, rules: Collection[Rules], *, greed: float = 1.0) -> str:
     """A small program that may be walked here, with more halts and turns than minutes.
 
-    `greed` above 1: it wants more than the caps, and is to be refused.
+    `greed` above 1: in one direction it wants more than the cap, and is to be refused.
     """
     level = min(int(str(safety["level"])), chance.randint(0, 6))
     empty = f"level = {level}\nsteps = []"
-    cap = {way: greed * min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
+    cap = {way: min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
+    cap[chance.choice(("forward", "backward", "backward"))] *= greed
     lowest = max(one.minimum for one in rules) / 100
     sloped = level >= 3 and all(one.incline_cap(empty) >= 10 for one in rules) and chance.random() < 0.3
     facing, steps = "forward", []
