@@ -244,6 +244,12 @@ class House:
         """Enter at the machine's terminal."""
         self.ask(place, request_id, "terminal", Confirm(act))
 
+    def switch_off_and_on(self, place: str) -> None:
+        """The mains switch of the machine."""
+        stand = self.corner(place).stand
+        stand.power_off()
+        stand.power_on()
+
     def ask(self, place: str, request_id: str, source: str, ask: Ask) -> None:
         """Somebody asks by the local socket."""
         if self.daemon is not None:

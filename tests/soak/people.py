@@ -11,9 +11,12 @@ from tests.soak.world import BUTTON, Temper
 
 from retrowalk.core.faults import CORD
 from retrowalk.core.model import Act, Phase, Snapshot
+from retrowalk.sim.model.attributes import is_advertising
 from retrowalk.sim.model.console import Key
 
 LOOKS_EVERY_S = 0.5
+WAKES_AFTER_S = 10.0
+"""The daemon says that it finds no treadmill, and to switch it on: so long it is left at that."""
 GIVES_UP_AFTER = 6
 """Offers in a row that were refused: nothing more will happen here."""
 
@@ -24,6 +27,7 @@ class Ways(Protocol):
     def wall(self) -> datetime: ...
     def publish(self, place: str, topic: str, payload: bytes) -> None: ...
     def enter(self, place: str, request_id: str, act: Act) -> None: ...
+    def switch_off_and_on(self, place: str) -> None: ...
 
 
 class Person:
@@ -57,6 +61,7 @@ class Person:
         self._key_back_at: float | None = None
         self._offer_at: float | None = None
         self._manual_until: float | None = None
+        self._wake_at: float | None = None
         self._count = 0
 
     def come_to_the_machine(self) -> None:
@@ -73,6 +78,7 @@ class Person:
         if state is None:
             return
         self._mind_the_cord(state, now)
+        self._wake(state, now)
         self._end_manual_use(state, now)
         self._answer(state, now)
         if self.offers:
@@ -91,6 +97,16 @@ class Person:
         if self._key_back_at is not None and now >= self._key_back_at and self._machine.belt.speed == 0:
             self._key_back_at = None
             key.replace()
+
+    def _wake(self, state: Snapshot, now: float) -> None:
+        """Some machines can be found for a while after the mains switch, and then no more."""
+        machine = self._machine
+        if state.link == "connected" or machine.belt.speed > 0 or is_advertising(machine):
+            self._wake_at = None
+        elif self._wake_at is None:
+            self._wake_at = now + WAKES_AFTER_S
+        elif now >= self._wake_at:
+            self._ways.switch_off_and_on(self._place)
 
     def _end_manual_use(self, state: Snapshot, now: float) -> None:
         if state.phase is not Phase.MANUAL:

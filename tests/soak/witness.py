@@ -31,6 +31,7 @@ HALTING = {Phase.TURNING, Phase.RESTING, Phase.PAUSED, Phase.STOPPING}
 ALARM_EVERY_S = 2.6
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
+STOP_ACCEPTED = "a stop was accepted"
 ARMING = {"start", "facing"}
 """The acts that may be followed by a Start."""
 
@@ -218,6 +219,10 @@ class Witness:
                 self._emitted(note.what, now)
 
     def _replied(self, reply: Replied, now: float) -> None:
+        shown = self._look()
+        unreached = shown is not None and shown.link != "connected" and not (self._ours or self._owing)
+        if (reply.command, reply.outcome) == ("stop", "failed") and unreached:
+            self._dues = [due for due in self._dues if due[2] != STOP_ACCEPTED]  # who asked was told
         if reply.outcome != "accepted":
             return
         self.acknowledged.append(reply.id)
@@ -270,10 +275,10 @@ class Witness:
         self._revoke(now)
         belt = self._machine.belt
         if (belt.speed > REST or self._ours) and self._first_known(now):
-            self._owe(now + self._rest_within(), "G11", "a stop was accepted")
+            self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
             if self._ours and shows and self._last_stop(now) < now - 2:
-                self._want_stop(now + 1.0, "a stop was accepted", now)
+                self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
         """On a link that carries it, a Stop is written until then."""
