@@ -4,29 +4,28 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
 import structlog
 
 from retrowalk.belt import Belt
-from retrowalk.core.controller import Controller, Door
+from retrowalk.core.controller import Controller
 from retrowalk.core.faults import BY_ID, CORD
 from retrowalk.core.guard import Guard
+from retrowalk.core.mind import Mind
 from retrowalk.core.model import (
     DropLink,
     Effect,
     Emitted,
     Happening,
-    Machine,
     Mark,
     Marked,
     Quarantine,
     Replied,
     Request,
     Said,
-    Snapshot,
     StopSession,
     Unmark,
 )
@@ -57,27 +56,6 @@ class Speaker(Protocol):
 
     def say(self, said: Said) -> None: ...
     def silence(self) -> None: ...
-
-
-class Mind(Protocol):
-    """What decides: `core.controller.Controller`, or what takes its place."""
-
-    belt: Door
-    guard: Guard
-
-    @property
-    def session(self) -> object | None: ...
-    @property
-    def machine(self) -> Machine | None: ...
-    @property
-    def marked(self) -> bool: ...
-    @property
-    def alarm(self) -> str: ...
-    def feed(self, happening: Happening, now: float) -> None: ...
-    def act(self, now: float) -> None: ...
-    def effects(self) -> Iterator[Effect]: ...
-    def at_rest(self, now: float) -> bool: ...
-    def snapshot(self, now: float, link: str = "") -> Snapshot: ...
 
 
 class MarkerStore(Protocol):

@@ -369,6 +369,16 @@ def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     assert bench.commissioner.verdict is None
 
 
+def test_a_start_that_one_that_is_gone_wrote_last_is_stopped_when_it_takes_effect() -> None:
+    bench = EmptyBelt(left_running=True, answers=frozenset())
+    bench.run(3)
+    assert bench.commissioner.marked
+    bench.treadmill.console.press(Key.START)
+    bench.run(4)
+    assert bench.frames[0][1][0] == STOP
+    assert bench.run(20, until=lambda _: not bench.commissioner.marked)
+
+
 def test_without_its_marker_nothing_starts() -> None:
     bench = EmptyBelt(marker_error="the disk is full")
     assert bench.go().why == "the disk is full"

@@ -24,7 +24,7 @@ JUDGED = [
     *("belt.py", "core/exchange.py"),
     *("core/session.py", "core/controller.py", "core/pace.py", "core/stages.py", "core/wellbeing.py"),
     *("core/care.py", "core/limits.py", "core/bounds.py", "core/verdict.py", "core/dose.py"),
-    *("core/decoding.py", "core/faults.py", "core/replies.py", "core/offering.py"),
+    *("core/decoding.py", "core/faults.py", "core/replies.py", "core/offering.py", "core/mind.py"),
 ]
 
 

@@ -62,7 +62,7 @@ BUGS = (
     Bug("a lost link is no alarm", "core/watch.py",
         "self.left_running = self.left_running or ran", "self.left_running = self.left_running", "G14"),
     Bug("silence is not noticed", "core/watch.py", "if age >= LOST_S:", "if age <= -LOST_S:", "G10"),
-    Bug("the moving-marker is not heeded", "core/controller.py",
+    Bug("the moving-marker is not heeded", "core/mind.py",
         "        if left_running:\n", "        if left_running is None:\n", "G14"),
     Bug("an offer starts the belt", "core/controller.py",
         "        for warning in timeline.warnings:\n",

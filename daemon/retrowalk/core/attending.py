@@ -4,25 +4,22 @@ The half of the commissioner that knows no plan. In a session's place: nobody wa
 should be ends the test: Stop, and the alarm where that is not enough.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from blefit.units import Speed
-from retrowalk.core.authority import State
 from retrowalk.core.commissioning import Measured
-from retrowalk.core.controller import Door
-from retrowalk.core.decoding import Decoder, Garbled
-from retrowalk.core.energy import Totals
+from retrowalk.core.decoding import Garbled
 from retrowalk.core.exchange import Outcome, Result
-from retrowalk.core.faults import BY_ID, Ledger, Reaction
+from retrowalk.core.faults import BY_ID, Reaction
+from retrowalk.core.mind import Door, Mind
 from retrowalk.core.model import (
     Act,
     Command,
     Confirm,
     Connected,
     DropLink,
-    Effect,
     Emitted,
     Happening,
     Lost,
@@ -34,11 +31,9 @@ from retrowalk.core.model import (
     Record,
     Request,
     RequestControl,
-    Said,
     Snapshot,
     Start,
     StopSession,
-    Unmark,
     Written,
 )
 from retrowalk.core.showing import show
@@ -81,18 +76,11 @@ class Verdict:
         return not self.why
 
 
-class Attendant(ABC):
-    """`feed` every happening, then `act`, at least four times a second, until `over`."""
-
-    session = None
-    """It has none: nobody walks."""
+class Attendant(Mind):
+    """`feed` every happening, then `act`, at least four times a second, until `over`. It has no session."""
 
     def __init__(self, belt: Door, test_id: str, *, left_running: bool = False) -> None:
-        self.belt = belt
-        self.guard = belt.guard
-        self.guard.left_running = left_running
-        self.machine: Machine | None = None
-        """As it is taken during the test."""
+        super().__init__(belt, left_running=left_running)
         self.measured = Measured()
         self.verdict: Verdict | None = None
         """None: the test is on. The belt may still be on its way to rest after it."""
@@ -103,12 +91,6 @@ class Attendant(ABC):
         self._told: Machine | None = None
         """As it was described when it was connected."""
         self._learned: dict[str, bool | Speed] = {}
-        self._ledger = Ledger()
-        self._decoder = Decoder()
-        self._totals = Totals()
-        self._connection: int | None = None
-        self._marked = left_running
-        self._effects: list[Effect] = []
         self._steps = self._plan()
         self._wish: Command | None = None
         self._expected: frozenset[str] = frozenset()
@@ -116,7 +98,6 @@ class Attendant(ABC):
         self._failure: Over | None = None
         self._trace: list[tuple[float, Speed]] = []
         self._answered_at: float | None = None
-        self._drop_asked = False
         self._now = 0.0
 
     # --- in ---------------------------------------------------------------------------------------
@@ -134,8 +115,7 @@ class Attendant(ABC):
             case Marked(session_id, error) if session_id == self._mark_id:
                 self._marker(error)
             case Lost(connection) if connection == self._connection:
-                self._connection = None
-                self.belt.disconnect()
+                self._disconnect()
             case Notified(connection) if connection == self._connection:
                 for observation in self._decoder.feed(happening):
                     self._observe(observation)
@@ -156,40 +136,31 @@ class Attendant(ABC):
         if refusal is not None:
             self._fail("refusal", f"{refusal.law}: {refusal.reason}")
             self.belt.want(None, now)
-        if self.belt.stop_stuck(now) and not self._drop_asked:
-            self._drop_asked = True
+        if self._drop_stuck_link(now):
             self._fail("stop_unsent")
-            self._effects.append(DropLink("a Stop could not be written within 2 s"))
         self._heed()
-        self._unmark()
-
-    def effects(self) -> Iterator[Effect]:
-        """What the shell has to do, in order; each once."""
-        effects, self._effects = self._effects, []
-        return iter(effects)
+        if self._marked and self._rested():
+            self._unmark()
 
     def _connected(self, connection: int, machine: Machine) -> None:
         if self._told not in {None, machine}:
             self._end(Over("the treadmill is not as it was when the test began"))
         self._told = machine
-        self._connection = connection
-        self._decoder = Decoder()
-        self._drop_asked = False
-        self._take_machine()
+        self._take_machine(connection)
 
-    def _take_machine(self) -> None:
+    def _take_machine(self, connection: int) -> None:
         """Introduce it to the guard as a machine that nobody has tested, but for what was learned so far."""
         assert self._told is not None
-        assert self._connection is not None
         untested = replace(self._told, commissioned=False, quarantined="")
-        self.machine = replace(untested, **self._learned)  # type: ignore[arg-type]  # its own fields
-        self.belt.connect(self._connection, self.machine, self._now)
+        machine = replace(untested, **self._learned)  # type: ignore[arg-type]  # its own fields
+        self._connect(connection, machine, self._now)
 
     def _learn(self, **facts: bool | Speed) -> None:
         """What the rest of the test relies on; only at rest, for the guard begins anew with it."""
         self._learned |= facts
         self._found(**facts)
-        self._take_machine()
+        assert self._connection is not None
+        self._take_machine(self._connection)
 
     def _observe(self, observation: Observation | Garbled) -> None:
         if isinstance(observation, Garbled):
@@ -279,12 +250,7 @@ class Attendant(ABC):
         if error:
             self._end(Over(error))
         else:
-            self._marked = self.guard.marked = True
-
-    def _unmark(self) -> None:
-        if self._marked and self._rested():
-            self._marked = self.guard.marked = False
-            self._effects.append(Unmark())
+            self._set_marked()
 
     @property
     def over(self) -> bool:
@@ -293,23 +259,6 @@ class Attendant(ABC):
 
     # --- out --------------------------------------------------------------------------------------
 
-    @property
-    def alarm(self) -> str:
-        """The sentence that repeats now, or ''."""
-        fault = self._ledger.alarm
-        return "" if fault is None else fault.sentence
-
-    @property
-    def marked(self) -> bool:
-        """The moving-marker is, or has to be, on disk."""
-        return self._marked
-
-    def at_rest(self, now: float) -> bool:
-        """Nothing is left to stop: the belt is known to rest, or was never ours."""
-        if self._connection is None:
-            return not self.guard.left_running
-        return self.guard.resting(now) or (self.guard.state is State.DISARMED and not self.guard.stopping)
-
     def snapshot(self, now: float, link: str = "") -> Snapshot:
         """The live state, as of a treadmill without a session."""
         connected = self._connection is not None
@@ -317,9 +266,6 @@ class Attendant(ABC):
             None, self.guard, self._ledger, self._totals, now,
             connected=connected, manual=False, awaiting=self.awaiting, heart_rate=None, link=link,
         )  # fmt: skip
-
-    def _say(self, text: str, *, alarm: bool = False) -> None:
-        self._effects.append(Said(text, alarm))
 
     # --- what a plan is made of --------------------------------------------------------------------
 
@@ -365,9 +311,7 @@ class Attendant(ABC):
         return self.machine
 
     def _rested(self) -> bool:
-        guard = self.guard
-        idle = guard.state is State.DISARMED and not guard.stopping and not guard.left_running
-        return idle and guard.resting(self._now)
+        return self._let_go(self._now)
 
     def _found(self, **findings: object) -> None:
         self.measured = replace(self.measured, **findings)  # type: ignore[arg-type]  # its own fields

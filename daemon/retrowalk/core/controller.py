@@ -3,32 +3,25 @@
 Pure: the shell gives it time, octets and requests, carries out its effects, and reads its snapshot.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
-
 from blefit.units import Speed, kmh
-from retrowalk.core.authority import Authority, Finding, Refusal, State
+from retrowalk.core.authority import Authority, Finding
 from retrowalk.core.care import Care
-from retrowalk.core.decoding import Decoder, Garbled
-from retrowalk.core.energy import Totals
+from retrowalk.core.decoding import Garbled
 from retrowalk.core.exchange import Outcome, Result
-from retrowalk.core.faults import BY_ID, Clears, Ledger, Reaction, sentence_of
-from retrowalk.core.guard import Guard
+from retrowalk.core.faults import BY_ID, Clears, Reaction, sentence_of
+from retrowalk.core.mind import Door, Mind
 from retrowalk.core.model import (
     AckFault,
     Act,
     Ask,
-    Command,
     Confirm,
     Connected,
     Direction,
-    DropLink,
     Effect,
     Emitted,
     Happening,
     Lease,
     Lost,
-    Machine,
     Mark,
     Marked,
     Notified,
@@ -40,12 +33,10 @@ from retrowalk.core.model import (
     Record,
     Request,
     ResumeSession,
-    Said,
     SetCap,
     Skip,
     Snapshot,
     StopSession,
-    Unmark,
     Written,
 )
 from retrowalk.core.offering import Refused, Setup, compiled
@@ -66,44 +57,18 @@ UNSTOPPED = ("stop_ignored", "rest_unknown", "stop_unsent")
 """The alarms that a Stop request ends in, when it fails."""
 
 
-class Door(Protocol):
-    """`belt.Belt`, as this room sees it: the only way a frame leaves."""
-
-    guard: Guard
-
-    def connect(self, connection: int, machine: Machine, now: float) -> None: ...
-    def disconnect(self) -> None: ...
-    def observe(self, observation: Observation, now: float) -> Outcome | None: ...
-    def written(self, event: Written, now: float) -> Outcome | None: ...
-    def tick(self, now: float) -> Outcome | None: ...
-    def want(self, command: Command | None, now: float) -> Refusal | None: ...
-    def stop_stuck(self, now: float) -> bool: ...
-
-
-class Controller:
+class Controller(Mind):
     """The decisions of one treadmill. `feed` every happening, then `act`, at least four times a second."""
 
     def __init__(self, setup: Setup, belt: Door, *, left_running: bool = False) -> None:
+        super().__init__(belt, left_running=left_running)
         self._setup = setup
-        self.belt = belt
-        self.guard = belt.guard
-        if left_running:
-            self.guard.inherit()
-        self.session: Session | None = None
-        self.machine: Machine | None = None
-        self._ledger = Ledger()
-        self._connection: int | None = None
-        self._decoder = Decoder()
-        self._effects: list[Effect] = []
         self._replies = Replies(self._tell)
-        self._totals = Totals()
         self._care = Care(None, PRESENCE_S, strap=setup.heart_rate_strap)
-        self._marked = left_running
         self._marking = ""
         """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._start_key_at = float("-inf")
-        self._drop_asked = False
         self._manual = False
 
     # --- in ---------------------------------------------------------------------------------------
@@ -147,38 +112,26 @@ class Controller:
             self._stop_for("refusal", now, f"{refusal.law}: {refusal.reason}")
             self.belt.want(None, now)
         self._heed(now)
-        if self.belt.stop_stuck(now) and not self._drop_asked:
-            self._drop_asked = True
+        if self._drop_stuck_link(now):
             self._fault("stop_unsent", now)
-            self._effects.append(DropLink("a Stop could not be written within 2 s"))
         self._totals.advance(self.guard.motion, self._facing, now, fresh_s=STALE_S)
         self._settle(now)
-
-    def effects(self) -> Iterator[Effect]:
-        """What the shell has to do, in order; each once."""
-        effects, self._effects = self._effects, []
-        return iter(effects)
 
     # --- the link ---------------------------------------------------------------------------------
 
     def _connected(self, happening: Connected, now: float) -> None:
-        self._connection = happening.connection
         again = self.machine is not None
         if self.machine not in {None, happening.machine}:
             self._end_session("the treadmill is not as it was: offer it again", now)
-        self.machine = happening.machine
-        self._decoder = Decoder()
-        self._drop_asked = False
-        self.belt.connect(happening.connection, happening.machine, now)
+        self._connect(happening.connection, happening.machine, now)
         if again:
             self._emit("link_restored", machine=happening.machine.name)
 
     def _lost(self, why: str, now: float) -> None:
-        self._connection = None
         self._manual = False
         self._start_key_at = float("-inf")
         self._totals.incline = None
-        self.belt.disconnect()
+        self._disconnect()
         self._emit("link_lost", reason=why)
         self._replies.failed("the link was lost before the belt was known to rest", StopSession)
         if self.session is not None and self.session.stage is not Stage.OFFERED:
@@ -513,7 +466,7 @@ class Controller:
             self._fault("start_refused", now, error)
             self.guard.disarm(now)
         else:
-            self._marked = self.guard.marked = True
+            self._set_marked()
 
     def _restraint(self, now: float) -> Restraint:
         worst = self._ledger.worst
@@ -561,10 +514,8 @@ class Controller:
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start
         over = session is None or session.stage is Stage.ENDED
-        idle = guard.state is State.DISARMED and not guard.stopping and not guard.left_running
-        if self._marked and over and idle and guard.resting(now):
-            self._marked = guard.marked = False
-            self._effects.append(Unmark())
+        if self._marked and over and self._let_go(now):
+            self._unmark()
         if over and self._ended_at is not None and now - self._ended_at > KEEP_ENDED_S:
             self.session = self._ended_at = None
             self._clear_faults(Clears.SESSION)
@@ -579,27 +530,10 @@ class Controller:
     # --- out --------------------------------------------------------------------------------------
 
     @property
-    def alarm(self) -> str:
-        """The sentence that repeats now, or ''."""
-        fault = self._ledger.alarm
-        return "" if fault is None else fault.sentence
-
-    @property
     def fault(self) -> str:
         """The id of the most severe fault in force, or ''."""
         worst = self._ledger.worst
         return "" if worst is None else worst.id
-
-    @property
-    def marked(self) -> bool:
-        """The moving-marker is, or has to be, on disk."""
-        return self._marked
-
-    def at_rest(self, now: float) -> bool:
-        """Nothing is left to stop: the belt is known to rest, or was never ours."""
-        if self._connection is None:
-            return not self.guard.left_running
-        return self.guard.resting(now) or (self.guard.state is State.DISARMED and not self.guard.stopping)
 
     def _awaiting(self, now: float) -> Act | None:
         guard, session, latched = self.guard, self.session, self._ledger.latched
@@ -641,9 +575,6 @@ class Controller:
         if self.session is not None:
             fields.setdefault("session_id", self.session.id)
         self._effects.append(Emitted(kind, fields))
-
-    def _say(self, text: str, *, alarm: bool = False) -> None:
-        self._effects.append(Said(text, alarm))
 
     def _tell(self, effect: Effect) -> None:
         self._effects.append(effect)
