@@ -27,9 +27,12 @@ test: check ## check, then all tests, with their coverage
 	  --fail-under=100 --show-missing --skip-covered > .pytest_cache/core || \
 	  { cat .pytest_cache/core; echo "core/ and belt.py must be covered to the last branch"; exit 1; }
 
-test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): minutes
+test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): two minutes
 	@$(BIN)/python -m tests.bluez.image
-	@$(BIN)/python -m pytest -n 6 -m bluez tests/bluez $(ARGS)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-bluez-bookworm test-bluez-trixie
+
+test-bluez-%: # of Debian 12 (bookworm) or 13 (trixie)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m $* tests/bluez $(ARGS)
 
 conformance: setup ## the SIG's cases against `retrowalk simulate` in a process of its own: minutes (ARGS="--transport usb:0" and the like)
 	@$(BIN)/python -m pytest tests/conformance --transport process $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -166,9 +167,12 @@ def posted() -> Posted:
     return Posted()
 
 
-@pytest.fixture
-async def open_link(radio: Radio, posted: Posted) -> AsyncIterator[Callable[..., Awaitable[Link]]]:
-    """Opens a link to the treadmill in the room; all are closed in the end."""
+OpenLink = Callable[..., Awaitable[Link]]
+
+
+@asynccontextmanager
+async def opening(radio: Radio, posted: Posted) -> AsyncIterator[OpenLink]:
+    """Opens links to the treadmill in the room; all are closed in the end."""
     links: list[Link] = []
 
     async def open_link(connection: int = 1, **options: Any) -> Link:
@@ -180,4 +184,11 @@ async def open_link(radio: Radio, posted: Posted) -> AsyncIterator[Callable[...,
     yield open_link
     for link in links:
         await link.close()
+
+
+@pytest.fixture
+async def open_link(radio: Radio, posted: Posted) -> AsyncIterator[OpenLink]:
+    """Opens a link to the treadmill in the room."""
+    async with opening(radio, posted) as open_link:
+        yield open_link
     await asyncio.sleep(1)  # in virtual time: the treadmill advertises again

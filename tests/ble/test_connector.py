@@ -8,8 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from retrowalk.ble.connector import Connector
-from retrowalk.core.model import Connected, Lost, Machine, Written
+from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
 
+RECORD = bytes.fromhex("0000 6400")
 ADDRESS = "C0:00:00:00:00:01"
 
 
@@ -62,6 +63,23 @@ async def test_after_a_loss_it_is_back_at_once_with_a_higher_number(tread, conne
     assert [connected.connection for connected in posted.of(Connected)] == [1, 2]
     assert connector.link is not None
     assert connector.link.connection == 2
+
+
+async def test_a_notification_comes_once_after_a_loss(tread, connector, posted) -> None:
+    """BlueZ renews the subscriptions of a client that was not hung up with the link, beside the new one's.
+
+    Planted over BlueZ (tests/bluez): `Connector._hold` does not close a link that was lost.
+    """
+    for connection in (1, 2, 3):
+        async with asyncio.timeout(60):
+            while len(posted.of(Connected)) < connection:  # noqa: ASYNC110  seldom real time
+                await asyncio.sleep(0.02)
+        tread.notify(0x2ACD, RECORD)
+        await asyncio.sleep(0.5)
+        assert posted.of(Notified) == [
+            Notified(n, Characteristic.TREADMILL_DATA, RECORD) for n in range(1, connection + 1)
+        ]
+        tread.cut()
 
 
 async def test_a_link_that_does_not_hold_is_not_rebuilt_in_a_hurry(tread, connector, states) -> None:

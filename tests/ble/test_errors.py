@@ -44,6 +44,11 @@ TABLE = [
     (ConnectionRefusedError(111, "Connection refused"), Unreachable, "Connection refused"),
     (BrokenPipeError(32, "Broken pipe"), Unreachable, "Broken pipe"),
     (BleakDeviceNotFoundError("C0"), NotFound, "not in the air any more"),
+    (
+        caused_by(BleakNotFoundError("x"), BleakError("device 'dev_C0_01' not found")),
+        NotFound,
+        "not in the air any more",
+    ),
     (dbus("org.freedesktop.DBus.Error.UnknownObject", "gone"), LinkLost, "UnknownObject] gone"),
     (dbus("org.bluez.Error.Failed", "Not connected"), LinkLost, "Not connected"),
     (BleakError("Not connected"), LinkLost, "doing it: Not connected"),

@@ -97,7 +97,7 @@ async def test_an_indication_before_the_write_response_is_posted_first(tread, op
     assert posted.all[1:] == [Notified(1, Characteristic.CONTROL_POINT, STOPPED), Written(1, 1)]
 
 
-@pytest.mark.parametrize("code", [0x03, 0x0D, 0x13, 0x80, 0xFD, 0xFE])
+@pytest.mark.parametrize("code", [0x03, 0x0D, 0x0E, 0x13, 0x80, 0xFD, 0xFE])
 async def test_an_att_error_refuses_the_write_and_leaves_the_link(tread, open_link, posted, code) -> None:
     async def refuse(_: bytes) -> None:
         raise ATT_Error(code)
@@ -136,6 +136,21 @@ async def test_a_lost_link_is_posted_once_after_the_writes_it_took_along(tread, 
     why = "the Bluetooth link was lost"
     assert posted.all[1:] == [Written(1, 1, why), Written(1, 2, why), Lost(1, why)]
     assert await link.over() == why
+
+
+async def test_an_unlikely_error_that_a_loss_follows_was_the_loss(tread, open_link, posted) -> None:
+    """BlueZ 5.82 tells of a lost link in this order."""
+
+    async def refuse(_: bytes) -> None:
+        asyncio.get_running_loop().call_later(0.1, tread.cut)
+        raise ATT_Error(0x0E)
+
+    link = await open_link()
+    tread.on_write = refuse
+    link.write(1, STOP)
+    await asyncio.sleep(1)
+    why = "the Bluetooth link was lost"
+    assert posted.all[1:] == [Written(1, 1, why), Lost(1, why)]
 
 
 async def test_nothing_is_posted_after_the_end_but_the_failure_of_a_late_write(

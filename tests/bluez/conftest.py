@@ -5,24 +5,24 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.ble.conftest import open_link, posted, put_up, tread
+from tests.ble.conftest import OpenLink, Posted, opening, posted, put_up, tread
 from tests.ble.test_connector import connector, states
 from tests.bluez.image import RELEASES, image
 from tests.bluez.lab import Lab
 from tests.bluez.radio import BluezRadio
 from tests.scenarios.conftest import Room, marker, spec
 
-__all__ = ["connector", "marker", "open_link", "posted", "put_up", "spec", "states", "tread"]
+__all__ = ["connector", "marker", "posted", "put_up", "spec", "states", "tread"]
 
 BRISK = """
 name = "Short"
 level = 0
 steps = [
-  { walk = "forward", for = "6s", speed = 1.0, cue = "Off we go" },
+  { walk = "forward", for = "8s", speed = 1.0, cue = "Off we go" },
   { turn = "backward" },
-  { walk = "backward", for = "6s", speed = 1.0 },
+  { walk = "backward", for = "3s", speed = 1.0 },
   { turn = "forward" },
-  { walk = "forward", for = "6s", speed = 1.0 },
+  { walk = "forward", for = "3s", speed = 1.0 },
 ]
 """
 
@@ -31,7 +31,9 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"real": asyncio.new_event_loop}
 
 
-@pytest.fixture(scope="session", params=RELEASES)
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in RELEASES]
+)
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A guest of that release of Debian, which bleak in all processes takes for this machine's BlueZ."""
     with Lab(image(request.param)) as lab, pytest.MonkeyPatch.context() as patch:
@@ -48,6 +50,14 @@ async def radio(lab: Lab) -> AsyncIterator[BluezRadio]:
     await radio.plug_in()
     yield radio
     await radio.unplug()
+
+
+@pytest.fixture
+async def open_link(radio: BluezRadio, posted: Posted) -> AsyncIterator[OpenLink]:
+    """Opens a link to the treadmill in the room; it is lost in the end: hanging up takes two seconds."""
+    async with opening(radio, posted) as open_link:
+        yield open_link
+        radio.cut_all()
 
 
 class BriskRoom(Room):

@@ -8,13 +8,14 @@ import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Self
 
 from tests.bluez.image import Image
 
 _UP_WITHIN_S = 120.0
-_ANSWERS_WITHIN_S = 20.0
+_ANSWERS_WITHIN_S = 60.0
 _KERNEL = (
     "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable random.trust_cpu=on "
     "cryptomgr.notests=1 no_timer_check"  # the last: on a busy host its check of the timer panics
@@ -30,8 +31,6 @@ class Lab:
     def __init__(self, image: Image) -> None:
         self._image = image
         self._folder = tempfile.TemporaryDirectory(prefix="bluez-")
-        self._dbus_port = _free_port()
-        self._shell = socket.socket(socket.AF_UNIX)
 
     @property
     def hci(self) -> str:
@@ -47,25 +46,15 @@ class Lab:
         }
 
     def __enter__(self) -> Self:
-        folder = Path(self._folder.name)
-        with (folder / "qemu.log").open("w") as log:
-            self._qemu = subprocess.Popen(self._command(folder), stdout=log, stderr=log)
         try:
-            self._shell.settimeout(_UP_WITHIN_S)
-            self._connect_shell(folder / "shell")
-            self._lines = self._shell.makefile("r", errors="replace")
-            assert self._lines.readline() == "up\n"
-            self._shell.settimeout(_ANSWERS_WITHIN_S)
-        except BaseException:
-            log_of_it = (folder / "qemu.log").read_text()
-            self.__exit__()
-            raise AssertionError(f"the guest is not up within {_UP_WITHIN_S:g} s: {log_of_it}") from None
+            self._boot()
+        except OSError as error:  # on a very busy host a kernel may panic at boot, or hang
+            warnings.warn(f"a guest is booted again: {error!r} {error.__notes__}", stacklevel=2)
+            self._boot()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._qemu.kill()
-        self._qemu.wait()
-        self._shell.close()
+        self._off()
         self._folder.cleanup()
 
     def sh(self, words: str) -> str:
@@ -96,6 +85,29 @@ class Lab:
         """What bluetoothd remembers of machines, for the time when it has no adapter."""
         self.sh("rm -rf /var/lib/bluetooth/*")
 
+    def _boot(self) -> None:
+        folder = Path(self._folder.name)
+        self._dbus_port = _free_port()
+        with (folder / "qemu.log").open("w") as log:
+            self._qemu = subprocess.Popen(self._command(folder), stdout=log, stderr=log)
+        self._shell = socket.socket(socket.AF_UNIX)
+        try:
+            self._connect_shell(folder / "shell")
+            self._shell.settimeout(_UP_WITHIN_S)
+            self._lines = self._shell.makefile("r", errors="replace")
+            if self._lines.readline() != "up\n":
+                raise ConnectionError("it ended")
+            self._shell.settimeout(_ANSWERS_WITHIN_S)
+        except BaseException as error:
+            error.add_note((folder / "qemu.log").read_text())
+            self._off()
+            raise
+
+    def _off(self) -> None:
+        self._qemu.kill()
+        self._qemu.wait()
+        self._shell.close()
+
     def _command(self, folder: Path) -> list[str]:
         network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self._dbus_port}-10.0.2.15:5000"
         ports = [
@@ -108,20 +120,8 @@ class Lab:
         ]
         return [
             *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-            *(
-                "-serial",
-                "stdio",
-                "-M",
-                "q35",
-                "-accel",
-                "tcg,tb-size=64",
-                "-cpu",
-                "qemu64,+rdrand",
-                "-smp",
-                "1",
-                "-m",
-                "128",
-            ),
+            *("-serial", "stdio", "-M", "q35", "-accel", "tcg,tb-size=64", "-cpu", "qemu64,+rdrand"),
+            *("-smp", "1", "-m", "128"),
             *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs), "-append", _KERNEL),
             *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci", *ports),
             *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),

@@ -13,7 +13,7 @@ from retrowalk.ble.backend import Backend
 from retrowalk.sim.air import Air, Antenna
 from retrowalk.sim.transports import opened
 
-_SEEN_WITHIN_S = 20.0
+_SEEN_WITHIN_S = 60.0
 
 
 class BluezRadio:
@@ -41,6 +41,10 @@ class BluezRadio:
 
     def bring_back(self, device: Device) -> None:
         self._air.controllers.add(self._antennas[device])
+
+    def cut_all(self) -> None:
+        for antenna in self._antennas.values():
+            self._air.cut(antenna)
 
     async def plug_in(self) -> None:
         """The kernel gets an adapter; returns when bleak sees that it is powered."""

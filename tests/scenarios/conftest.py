@@ -17,7 +17,7 @@ import structlog
 from tests.soak.mortal import mortal
 
 from retrowalk.app import App
-from retrowalk.core.model import Ask, Confirm, Emitted, Offer, Phase, Replied, Request, Said, Snapshot
+from retrowalk.core.model import Act, Ask, Confirm, Emitted, Offer, Phase, Replied, Request, Said, Snapshot
 from retrowalk.machines import load_machine
 from retrowalk.settings import Settings
 from retrowalk.sim.loops import scaled_loop, virtual_loop
@@ -187,6 +187,7 @@ class Daemon:
         """A person at the machine has agreed."""
         await self.offered(program, treadmill)
         await asyncio.sleep(1)
+        await self.until(lambda state: state.awaiting is Act.START, treadmill=treadmill)
         assert (await self.ask(Confirm(None), treadmill)).outcome == "accepted"
         await self.phase(Phase.COUNTDOWN, treadmill=treadmill)
 

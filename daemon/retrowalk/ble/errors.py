@@ -4,6 +4,7 @@ bleak and BlueZ fail in many ways: exceptions of their own, D-Bus errors by name
 EOFError where a request meets our own disconnect, a TimeoutError without a word.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -80,6 +81,9 @@ _DBUS: Final = {
 }
 
 
+_FORGOTTEN: Final = re.compile(r"device '.*' not found")
+"""What bleak says of one that BlueZ knew when it was found, and knows no more."""
+
 _NOT_OFFERED: Final = {
     "org.bluez.Error.NotPermitted": 0x03,
     "org.bluez.Error.NotSupported": 0x06,
@@ -127,6 +131,8 @@ def _translation(error: Exception, doing: str, address: str, noun: str) -> LinkE
             return LinkLost(f"{doing}: the connection ended")
         case TimeoutError():
             return LinkLost(f"{doing}: no answer in time")
+        case BleakError() if _FORGOTTEN.match(str(error)):
+            return NotFound(f"{doing}: {noun} is not in the air any more")
         case OSError():
             return Unreachable(f"{_NO_DBUS} ({error.strerror or error})")
         case _:

@@ -10,7 +10,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 
 from blefit import uuids
 from retrowalk.ble.backend import PLATFORM, Backend
-from retrowalk.ble.errors import LinkLost, pairing_advice, translated
+from retrowalk.ble.errors import AttError, LinkLost, pairing_advice, translated
 from retrowalk.ble.scanner import Found
 
 _T = TypeVar("_T")
@@ -18,6 +18,9 @@ _T = TypeVar("_T")
 _CONNECT_WITHIN: Final = 10.0
 _ANSWER_WITHIN: Final = 5.0
 _HANG_UP_WITHIN: Final = 5.0
+_UNLIKELY_ERROR: Final = 0x0E
+_LOSS_WITHIN: Final = 0.3
+"""BlueZ answers 0x0E for a device that is lost, and tells of the loss on another D-Bus connection, later."""
 
 
 class Line:
@@ -99,6 +102,10 @@ class Line:
             async with asyncio.timeout(_ANSWER_WITHIN):
                 with translated(f"{doing} {noun}", address, noun):
                     return await answer
+        except AttError as error:
+            if error.code == _UNLIKELY_ERROR:
+                await asyncio.sleep(_LOSS_WITHIN)
+            raise
         except TimeoutError as error:
             # BlueZ answers a demand for pairing by pairing, and the request hangs.
             raise LinkLost(

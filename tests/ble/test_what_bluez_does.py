@@ -1,0 +1,125 @@
+"""What BlueZ was seen to do that no specification tells, and what holds all the same.
+
+The virtual radio does it, too; tests/bluez runs these tests over BlueZ itself, in real time. "Planted" is
+what was taken out once over BlueZ, to see the test fail.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from bumble.att import ATT_Error
+from tests.ble.conftest import nothing
+
+from retrowalk.ble.errors import LinkError, LinkLost
+from retrowalk.ble.line import Line
+from retrowalk.ble.link import Link
+from retrowalk.ble.scanner import find
+from retrowalk.core.model import Lost, Written
+
+STOP = b"\x08\x01"
+
+
+async def until(holds: Callable[[], object], within: float = 60.0) -> None:
+    """Wait for another program's doing."""
+    async with asyncio.timeout(within):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def never(_: bytes) -> None:
+    await asyncio.sleep(3600)
+
+
+async def insist(_: bytes) -> None:
+    raise ATT_Error(0x05)
+
+
+async def test_a_request_that_is_never_answered_costs_the_link_and_not_the_next_one(
+    tread, open_link, posted
+) -> None:
+    """It fails after 30 s, and after it every request, on a link that counts as connected.
+
+    Planted: `line._ANSWER_WITHIN` is 60 s.
+    """
+    opened = await open_link()
+    tread.on_write = never
+    opened.write(1, STOP)
+    async with asyncio.timeout(15):
+        assert "no answer in 5 s" in await opened.over()
+    await opened.close()
+    tread.on_write = nothing
+    again = await open_link(2)
+    again.write(2, STOP)
+    await until(lambda: Written(2, 2) in posted.all)
+
+
+async def test_a_request_that_is_answered_by_a_demand_for_pairing_costs_the_link(tread, open_link) -> None:
+    """BlueZ begins to pair by itself, and the request hangs.
+
+    Planted: `line._ANSWER_WITHIN` is 60 s.
+    """
+    opened = await open_link()
+    tread.on_write = insist
+    opened.write(1, STOP)
+    async with asyncio.timeout(15):
+        assert "bluetoothctl pair" in await opened.over()
+
+
+async def test_an_att_error_is_told_by_its_number_and_leaves_the_link(tread, open_link, posted) -> None:
+    """Planted: `translated` makes a LinkLost of a BleakGATTProtocolError."""
+    codes = [0x03, 0x0D, 0x13, 0x80, 0x81, 0xFD, 0xFE]
+
+    async def refuse(frame: bytes) -> None:
+        raise ATT_Error(codes[frame[1]])
+
+    opened = await open_link()
+    tread.on_write = refuse
+    for number in range(len(codes)):
+        opened.write(number, bytes([8, number]))
+    await until(lambda: len(posted.of(Written)) == len(codes))
+    assert [written.att_error for written in posted.of(Written)] == codes
+    assert posted.of(Lost) == []
+
+
+async def test_a_write_that_meets_our_own_hanging_up_is_a_loss(tread, radio) -> None:
+    """bleak raises a bare EOFError there, or with BlueZ 5.82 sometimes ATT error 0x0E.
+
+    Planted: `translated` does not catch EOFError.
+    """
+    line = await Line(await find("*", backend=radio.backend), lambda: None).dial(radio.backend)
+    tread.on_write = never
+    writing = asyncio.create_task(line.write(0x2AD9, STOP))
+    await until(lambda: tread.written)
+    await line.hang_up()
+    with pytest.raises(LinkError, match=r"the connection ended|0x0E"):
+        await writing
+
+
+async def test_our_own_hanging_up_is_told_once_and_waited_for(tread, open_link, posted) -> None:
+    """It takes the kernel two seconds, and bleak tells of it as of a loss.
+
+    Planted: `Link.end` posts Lost each time; `Line.hang_up` waits for 1 s.
+    """
+    opened = await open_link()
+    await opened.close()
+    assert not tread.device.connections
+    assert posted.of(Lost) == [Lost(1, "the connection was closed")]
+    await open_link(2)
+
+
+async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(tread, radio, posted) -> None:
+    """Left to itself BlueZ would go on connecting.
+
+    Planted: `translated` lets a TimeoutError through.
+    """
+    found = await find("*", backend=radio.backend)
+    radio.move_away(tread.device)
+    with pytest.raises(LinkLost, match="connecting to the treadmill"):
+        await Link.open(found, 1, posted, backend=radio.backend)
+    radio.bring_back(tread.device)
+    await asyncio.sleep(1)
+    assert not tread.device.connections
+    found = await find("*", backend=radio.backend)  # BlueZ 5.82 has forgotten it meanwhile
+    opened = await Link.open(found, 2, posted, backend=radio.backend)
+    await opened.close()
