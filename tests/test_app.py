@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from retrowalk.app import App
+from retrowalk.app import App, describe
+from retrowalk.ble.reading import Reading
+from retrowalk.core.model import Machine
 from retrowalk.core.offering import Walker
-from retrowalk.settings import Settings, parse_settings
+from retrowalk.keepsakes import Keepsakes
+from retrowalk.settings import Settings, Treadmill, parse_settings
 
 HOME = '[[treadmills]]\nid = "home"\naddress = "A4:C1:38:00:00:01"\n'
 
@@ -47,3 +50,34 @@ def test_session_ids_and_the_wall_clock_are_given() -> None:
     assert [setup.new_id(), setup.new_id()] == ["a", "b"]
     assert app.hubs["home"].latest is not None
     assert app.hubs["home"].latest.time == then
+
+
+ADDRESS = "A4:C1:38:00:00:01"
+
+
+def taken(state: Path, *, name: str = "Nobody's", **said: object) -> Machine:
+    """The treadmill home of that name, with what the config says of it."""
+    reading = Reading(name=name, address=ADDRESS, characteristics=frozenset({0x2ACD, 0x2AD9}))
+    treadmill = Treadmill.model_validate({"id": "home", "address": ADDRESS, **said})
+    return describe(treadmill, Keepsakes(state, "home", ADDRESS), reading)
+
+
+def test_the_machine_file_that_the_config_names_goes_before_the_one_that_fits(tmp_path: Path) -> None:
+    assert not taken(tmp_path).silent_at_rest
+    assert taken(tmp_path, machine="silent-when-stopped").silent_at_rest
+    assert taken(tmp_path, name="retrowalk spec", machine="silent-when-stopped").silent_at_rest
+
+
+def test_a_second_stop_is_in_reach_where_the_config_or_the_file_of_a_simulated_machine_says_so(
+    tmp_path: Path,
+) -> None:
+    assert not taken(tmp_path).second_stop
+    assert taken(tmp_path, second_stop=True).second_stop
+    assert taken(tmp_path, name="retrowalk spec").second_stop
+
+
+def test_the_quarantine_on_disk_is_that_of_this_treadmill_alone(tmp_path: Path) -> None:
+    Keepsakes(tmp_path, "other", ADDRESS).quarantine("it ran in miles")
+    assert taken(tmp_path).quarantined == ""
+    Keepsakes(tmp_path, "home", ADDRESS).quarantine("it ran too fast")
+    assert taken(tmp_path).quarantined == "it ran too fast"

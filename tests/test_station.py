@@ -242,6 +242,20 @@ def test_a_shutdown_at_rest_takes_no_time() -> None:
     in_no_time(story)
 
 
+def test_an_offer_is_over_before_a_shutdown_is() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        assert hall.phase is Phase.OFFERED
+        assert await hall.station.shut_down()
+        assert {("start", "failed"), ("shutdown", "done")} <= set(hall.replies())
+
+    in_no_time(story)
+
+
 def _break(hall: Hall, broken: str) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")

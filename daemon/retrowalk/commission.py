@@ -132,14 +132,8 @@ _UNITS = {
 
 def as_document(measured: Measured) -> dict[str, object]:
     """The keys of `commission --json` and `inspect --json`; null is: not measured."""
-    units = {
-        "starts_at": "_kmh",
-        "slowest": "_kmh",
-        "acceleration": "_kmh_per_s",
-        "deceleration": "_kmh_per_s",
-    }
     return {
-        key + units.get(key, ""): value / 100 if key in units and value is not None else _rounded(value)
+        key + _UNITS.get(key, ""): value / 100 if key in _UNITS and value is not None else _rounded(value)
         for key, value in asdict(measured).items()
     }
 

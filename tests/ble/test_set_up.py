@@ -1,27 +1,47 @@
-"""Setting a link up when subscribing is refused, or the link goes in the middle of it."""
+"""Setting a link up, and hanging it up, when something in the middle of it fails."""
 
+import asyncio
 from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from bleak.exc import BleakDBusError, BleakGATTProtocolError
+from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+from bumble.core import UUID
+from bumble.gatt import Characteristic, Service
 
 from blefit import uuids
 from retrowalk.ble.errors import AttError, LinkLost
 from retrowalk.ble.link import Link
 from retrowalk.ble.scanner import find
-from retrowalk.core.model import Connected
+from retrowalk.core.model import Connected, Lost
 
 REFUSALS = [BleakGATTProtocolError(0x80), BleakDBusError("org.bluez.Error.NotSupported", ["no"])]
 
 
 @pytest.fixture
 def backend(radio):
-    """The room's Bluetooth, where the treadmill refuses some subscriptions and leaves after others."""
+    """The room's Bluetooth, where things go wrong as they are told to."""
 
     class Picky(radio.backend.client):
         refused: ClassVar[dict[int, Exception]] = {}
         leaves_after: int | None = None
+        misses: ClassVar[list[Exception]] = []
+        """What the next attempts to connect end in."""
+        told: ClassVar[list[object]] = []
+        """Whether services of before may be used, at each attempt."""
+        will_not_hang_up: Exception | None = None
+
+        async def connect(self, pair: bool, **kwargs) -> None:
+            Picky.told.append(kwargs["dangerous_use_bleak_cache"])
+            if Picky.misses:
+                self._disconnected_callback()
+                raise Picky.misses.pop(0)
+            await super().connect(pair, **kwargs)
+
+        async def disconnect(self) -> None:
+            await super().disconnect()
+            if Picky.will_not_hang_up is not None:
+                raise Picky.will_not_hang_up
 
         async def start_notify(self, characteristic, callback, **options) -> None:
             number = uuids.short(characteristic.uuid)
@@ -57,3 +77,38 @@ async def test_a_link_lost_by_the_last_subscription_is_not_announced(tread, post
     with pytest.raises(LinkLost, match="the Bluetooth link was lost"):
         await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
     assert posted.all == []
+
+
+async def test_a_link_that_only_the_second_attempt_makes_holds(tread, posted, backend) -> None:
+    backend.client.misses = [BleakDBusError("org.bluez.Error.Failed", ["le-connection-abort-by-local"])]
+    link = await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
+    await asyncio.sleep(5)
+    assert len(posted.of(Connected)) == 1
+    assert posted.of(Lost) == []
+    await link.close()
+
+
+async def test_what_a_treadmill_has_is_never_taken_from_memory(tread, posted, backend) -> None:
+    """Its next firmware may have it elsewhere: what was a subscription might be another's octets."""
+    for connection in (1, 2):
+        link = await Link.open(await find("*", backend=backend), connection, posted, backend=backend)
+        await link.close()
+    assert backend.client.told == [False, False]
+
+
+async def test_of_two_characteristics_with_the_same_number_the_first_is_meant(tread, posted, backend) -> None:
+    other = Characteristic(UUID.from_16_bits(0x2ACD), Characteristic.NOTIFY, Characteristic.READABLE, b"")
+    tread.device.add_service(Service(UUID("6e400001-b5a3-f393-e0a9-e50e24dcca9e"), [other]))
+    link = await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
+    assert tread.subscriptions(0x2ACD) == [b"\x01\x00"]
+    await link.close()
+
+
+@pytest.mark.parametrize(
+    "error", [BleakError("gone"), EOFError(), KeyError("path"), TimeoutError()], ids=repr
+)
+async def test_hanging_up_that_fails_raises_nothing(tread, posted, backend, error) -> None:
+    link = await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
+    backend.client.will_not_hang_up = error
+    await link.close()
+    assert len(posted.of(Lost)) == 1

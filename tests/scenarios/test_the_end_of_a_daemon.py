@@ -134,10 +134,46 @@ async def test_park_says_when_it_does_not_reach_the_treadmill(room, spec, marker
         await daemon.walking()
         await daemon.kill()
     spec.move_away()
+    began = asyncio.get_running_loop().time()
     parked = await park(room.settings(), room.radio.backend, within_s=30)
     assert parked == [Parked("tm", at_rest=False, reached=False)]
+    assert asyncio.get_running_loop().time() - began == pytest.approx(30, abs=1)
     assert marker.exists()
     spec.bring_back()
+
+
+async def test_park_tells_of_each_treadmill_by_itself(room, spec, marker) -> None:
+    deaf = await room.put_up("ignores-stop", "deaf")
+    settings = room.settings()
+    treadmills = [one.model_copy(update={"machine": None}) for one in settings.treadmills]
+    settings = settings.model_copy(update={"treadmills": tuple(treadmills)})
+    async with room.daemon(settings) as daemon:
+        await asyncio.gather(daemon.walking(), daemon.walking(treadmill="deaf"))
+        await daemon.kill()
+    (room.state / "moving-torn.json").write_text("torn")
+    assert await park(settings, room.radio.backend, within_s=30) == [
+        Parked("deaf", at_rest=False, reached=True),
+        Parked("tm", at_rest=True, reached=True),
+        Parked("torn", at_rest=False, reached=False),
+    ]
+    assert spec.machine.at_rest
+    assert not marker.exists()
+    assert deaf.machine.kmh > 0.5
+    assert (room.state / "moving-deaf.json").exists()
+
+
+async def test_park_goes_on_looking_for_one_when_another_is_done(room, spec) -> None:
+    far = await room.put_up("spec", "far")
+    async with room.daemon() as daemon:
+        await asyncio.gather(daemon.walking(), daemon.walking(treadmill="far"))
+        await daemon.kill()
+    far.move_away()
+    parking = asyncio.create_task(park(room.settings(), room.radio.backend, within_s=60))
+    await asyncio.sleep(35)
+    assert spec.machine.at_rest
+    far.bring_back()
+    assert all(one.at_rest for one in await parking)
+    assert far.machine.at_rest
 
 
 async def test_park_without_a_marker_touches_no_belt(room, spec) -> None:

@@ -89,7 +89,7 @@ class Connector:
                     await self._hold(await self._open())
                 except LinkError as error:
                     self._failures += 1
-                    if self._failures % _TRIES_BEFORE_A_NEW_SEARCH == 0 or isinstance(error, NotFound):
+                    if self._failures % _TRIES_BEFORE_A_NEW_SEARCH == 0:
                         self._found = None
                     if self._tries_at_once > 0:
                         self._tries_at_once -= 1
