@@ -72,7 +72,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("raised", "reaction", "words"), TABLE, ids=lambda value: str(value)[:40])
-def test_every_foreign_error_becomes_one_reaction_and_one_sentence(raised, reaction, words) -> None:
+async def test_every_foreign_error_becomes_one_reaction_and_one_sentence(raised, reaction, words) -> None:
     with pytest.raises(LinkError) as caught, translated("doing it", "C0:01"):
         raise raised
     assert type(caught.value) is reaction
@@ -81,7 +81,7 @@ def test_every_foreign_error_becomes_one_reaction_and_one_sentence(raised, react
     assert caught.value.__cause__ is raised
 
 
-def test_an_att_error_keeps_its_code() -> None:
+async def test_an_att_error_keeps_its_code() -> None:
     with pytest.raises(AttError) as caught, translated("doing it"):
         raise BleakGATTProtocolError(0xFD)
     assert caught.value.code == 0xFD

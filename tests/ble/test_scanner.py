@@ -135,6 +135,18 @@ async def test_without_an_adapter_there_is_a_sentence_with_what_to_do(tread, rad
     assert await scan(2, radio.backend)
 
 
+@pytest.mark.parametrize(
+    "look", [lambda backend: scan(20, backend), lambda backend: find("nobody", 20, backend)]
+)
+async def test_a_search_that_is_cancelled_while_the_adapter_is_gone_is_cancelled(tread, radio, look) -> None:
+    searching = asyncio.create_task(look(radio.backend))
+    await asyncio.sleep(5)
+    radio.unplug()
+    searching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await searching
+
+
 async def test_the_adapter_that_is_named_searches(tread, radio) -> None:
     assert await find(ADDRESS, 2, replace(radio.backend, hci="hci0"))
     absent = replace(radio.backend, hci="hci7")

@@ -4,6 +4,7 @@ bleak and BlueZ fail in many ways: exceptions of their own, D-Bus errors by name
 EOFError where a request meets our own disconnect, a TimeoutError without a word.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,11 +96,14 @@ _NOT_OFFERED: Final = {
 def translated(doing: str, address: str = "ADDRESS", noun: str = "the treadmill") -> Iterator[None]:
     """Turns what bleak, BlueZ and D-Bus raise into a LinkError: a sentence that begins with `doing`.
 
-    `noun` is what is talked to, `address` is its own, for the command that would help.
+    `noun` is what is talked to, `address` is its own, for the command that would help. For use in a task:
+    one that is cancelled stays so, whatever fails while bleak tidies up.
     """
     try:
         yield
     except (BleakError, EOFError, OSError) as error:  # a TimeoutError is an OSError
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from error
         raise _translation(error, doing, address, noun) from error
 
 
