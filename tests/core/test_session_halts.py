@@ -5,6 +5,7 @@ import itertools
 import pytest
 from tests.core.bench import Bench, program
 
+from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, ResumeSession, Skip
 from retrowalk.core.stages import Stage
@@ -353,3 +354,17 @@ def test_whoever_turns_in_a_rest_has_the_time_of_a_turn() -> None:
     rested = bench.now
     assert bench.run(60, until=lambda b: b.sent(0x07) != [])
     assert bench.sent(0x07)[0] - rested >= 10
+
+
+def test_a_way_down_is_no_faster_than_its_smallest_steps_allow() -> None:
+    walks = (
+        '{ walk = "forward", for = "60s", speed = 1.8 }',
+        '{ walk = "forward", for = "60s", speed = 1.0 }',
+    )
+    bench = bench_with(*walks, site=SiteLimits(level=6, step_down=Speed(10), ramp_down=50))
+    bench.offer()
+    assert bench.run(300, until=lambda b: b.snapshot.phase is Phase.IDLE and b.sent(0x07) != [])
+    targets = [int.from_bytes(frame[1:3], "little") for _, frame in bench.frames if frame[0] == 0x02]
+    assert max(targets) == 180
+    assert {after - before for before, after in itertools.pairwise(targets) if after < before} == {-10}
+    assert bench.faults() == []
