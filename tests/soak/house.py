@@ -51,6 +51,8 @@ from retrowalk.settings import Settings
 from retrowalk.sim.interference import Interference
 
 BORN = datetime(2026, 1, 1, 8, tzinfo=UTC)
+ENDS_WITHIN_S = 60.0
+"""So long a daemon is waited for that is told to end."""
 ASKS: dict[str, Ask] = {
     "pause": PauseSession(),
     "resume": ResumeSession(),
@@ -329,7 +331,11 @@ class Daemon:
         now = asyncio.get_running_loop().time()
         for corner in self._house.corners:
             corner.witness.ending(now)
-        await self._open.aclose()
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                await self._open.aclose()
+        except TimeoutError:
+            self._house.tell(Violation("waits", f"the daemon did not end in {ENDS_WITHIN_S:g} s", "all", now))
         await self._leave()
 
     async def kill(self) -> None:
