@@ -55,7 +55,7 @@ class Happening:
                     corner.witness.set_by_hand(machine.now)
             case "safety_key" if not machine.safety_key.is_pulled:
                 if machine.is_started:
-                    corner.witness.stopped_by_hand(machine.now)
+                    corner.witness.stopped_by_hand(self._loop.time())
                 machine.safety_key.pull()
                 self._later(f"key {place}", how, machine.safety_key.replace)
             case "step_off":
@@ -63,7 +63,7 @@ class Happening:
                 self._later(f"walker {place}", how, machine.walker.step_on)
             case "control_away":
                 if machine.control.holder is not None:
-                    corner.witness.control_taken(machine.now)
+                    corner.witness.control_taken(self._loop.time())
                 machine.take_control_away()
             case "power":
                 stand.power_off()

@@ -109,7 +109,8 @@ class Person:
             self._ways.switch_off_and_on(self._place)
 
     def _end_manual_use(self, state: Snapshot, now: float) -> None:
-        if state.phase is not Phase.MANUAL:
+        told_to = self.healthy and state.phase is Phase.DISCONNECTED and self._machine.belt.speed > 0
+        if state.phase is not Phase.MANUAL and not told_to:
             self._manual_until = None
         elif self._manual_until is None:
             self._manual_until = now + self._chance.uniform(3, 45)

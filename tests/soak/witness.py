@@ -153,7 +153,7 @@ class Witness:
     def end_life(self, now: float) -> None:
         """It is gone, however it went."""
         self.hear(now)
-        self._stop_due = None
+        self._stop_due = self._control_due = None
         self.reader, self._look = None, lambda: None
         self._owing = self._owing or self._ours
         self._revoke(now)
@@ -342,7 +342,9 @@ class Witness:
         control = self._machine.control
         self._denied = self._machine.quirks.control.needs_control and control.holder is None
         self._revoke(now)
+        shown = self._look()
         idle = not self._ours and not self._owing and now > self._stop_reason + 90
+        idle = idle and (shown is None or shown.phase is not Phase.FAULTED)  # then any motion is G13's
         if idle and self._machine.belt.speed > 0:
             self._violate("G13", "a Stop into manual use that nobody asked for", now)
 
