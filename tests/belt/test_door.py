@@ -9,9 +9,11 @@ from tests.core.desk import Desk
 
 import retrowalk
 from blefit.units import Speed
+from retrowalk.belt import Belt
 from retrowalk.core.authority import Approved, Refusal, State
-from retrowalk.core.exchange import Result
-from retrowalk.core.model import RequestControl, Start, Stop, Target, Written
+from retrowalk.core.exchange import Outcome, Result
+from retrowalk.core.guard import Guard
+from retrowalk.core.model import Observation, RequestControl, Start, Stop, Target, Written
 
 DAEMON = Path(retrowalk.__file__).parent
 
@@ -43,6 +45,26 @@ def _named(func: ast.expr, name: str, *, of_self: bool) -> bool:
 def test_one_call_in_the_whole_tree_hands_a_frame_to_the_link() -> None:
     assert calls_of("_write", of_self=True).count("belt.py") == 1
     assert [f for f in calls_of("_write", of_self=True) if f in {"belt.py", "station.py"}] == ["belt.py"]
+
+
+def test_the_guard_sees_an_answer_before_what_that_answer_ends() -> None:
+    seen = []
+
+    class Watched(Guard):
+        def observe(self, observation: Observation, now: float) -> None:
+            seen.append("observed")
+            super().observe(observation, now)
+
+        def concluded(self, outcome: Outcome, now: float) -> None:
+            seen.append("concluded")
+            super().concluded(outcome, now)
+
+    desk = Desk()
+    desk.belt = Belt(Watched(), desk._write)
+    desk.guard = desk.belt.guard
+    desk.connect()
+    desk.stop()
+    assert seen == ["observed", "concluded"]
 
 
 def test_the_door_is_built_in_one_place_and_gets_the_stations_write() -> None:

@@ -131,6 +131,18 @@ def test_the_incline_is_remembered_over_a_stop() -> None:
     assert "incline_refused" not in desk.noticed
 
 
+def test_after_a_turn_the_incline_goes_on_from_where_it_is() -> None:
+    desk = Desk().walking()
+    for incline in (5, 10):
+        assert desk.want(TargetIncline(Incline(incline))) == ""
+        desk.runs(80, 5.25)
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 11.0)
+    desk.walking()
+    assert [desk.review(TargetIncline(Incline(i))) for i in (0, 4, 5, 15, 16)] == ["G7", "G7", "", "", "G7"]
+
+
 def test_the_incline_does_not_move_under_a_hand_nor_unarmed() -> None:
     desk = Desk().walking()
     desk.runs(200, 3.5)

@@ -229,6 +229,15 @@ def test_the_first_target_sent_twice_is_the_first_until_it_is_met() -> None:
     assert desk.review(Target(Speed(90))) == ""
 
 
+def test_the_first_target_sent_twice_is_on_trial_until_it_is_met() -> None:
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(80, 0.5)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 2.5)
+    assert "wrong_speed" in desk.noticed
+
+
 def test_a_later_target_is_none_of_the_first_however_often_it_is_changed() -> None:
     desk = Desk().at(100)
     assert desk.want(Target(Speed(120))) == ""

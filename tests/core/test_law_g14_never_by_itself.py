@@ -112,6 +112,18 @@ def test_a_start_that_a_dead_process_wrote_last_is_stopped_when_it_takes_effect(
     assert desk.last == Stop()
 
 
+def test_what_a_dead_process_left_is_over_with_known_rest() -> None:
+    desk = left_by_a_dead_process()
+    desk.runs(0, 11.0)
+    desk.noticed.clear()
+    desk.lose_link()
+    desk.silence(60.0)
+    desk.connect()
+    desk.runs(0, 1.0)
+    assert desk.noticed == []
+    assert desk.arm() == ""
+
+
 @pytest.mark.parametrize(("start_delay_s", "outstanding_s"), [(3.0, 10.0), (8.0, 12.0)])
 def test_rest_after_a_dead_process_is_known_when_no_start_can_be_outstanding(
     start_delay_s: float, outstanding_s: float

@@ -7,7 +7,17 @@ from tests.core.bench import Bench, program
 
 from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, ResumeSession, Skip
+from retrowalk.core.model import (
+    Act,
+    Characteristic,
+    Confirm,
+    Direction,
+    Notified,
+    PauseSession,
+    Phase,
+    ResumeSession,
+    Skip,
+)
 from retrowalk.core.stages import Stage
 from retrowalk.sim.model.quirks import Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
@@ -170,6 +180,19 @@ def test_the_console_stop_is_a_pause_and_only_an_act_goes_on() -> None:
     assert bench.faults() == []
 
 
+def test_a_console_stop_after_a_turn_is_a_pause_as_well_and_its_start_is_counted_down() -> None:
+    bench = bench_with(TURN_BACK, BACKWARD)
+    bench.offer()
+    assert bench.run(90, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    counted = len(bench.events("countdown"))
+    assert counted > 0
+    bench.answers = frozenset({Act.START})
+    bench.treadmill.console.press("stop")
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.PAUSED)
+    assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert len(bench.events("countdown")) == 2 * counted
+
+
 def test_a_console_stop_in_the_countdown_calls_the_start_off() -> None:
     bench = bench_with(FORWARD, TURN_BACK, BACKWARD)
     bench.offer()
@@ -281,6 +304,33 @@ def test_a_distance_ends_its_step_and_what_is_left_is_told_in_seconds() -> None:
     assert 50 <= left <= 80
     assert bench.run(120, until=lambda b: b.snapshot.step_index == 2)
     assert 19.5 <= bench.snapshot.distance_m <= 20.5
+
+
+def test_each_distance_is_walked_from_its_own_beginning() -> None:
+    step = '{ walk = "forward", for = "20m", speed = 1.0 }'
+    bench = bench_with(step, step)
+    bench.offer()
+    assert bench.run(240, until=lambda b: b.events("completed") != [])
+    begun = [event.fields["step"] for event in bench.events("step_started")]
+    assert begun == [1, 2]
+    assert 40 <= bench.snapshot.distance_m < 43
+
+
+def test_a_hand_at_the_minimum_is_stopped_at_once_in_the_second_pause_as_in_the_first() -> None:
+    bench = bench_with('{ walk = "forward", for = "3min", speed = 1.4 }')
+    bench.offer()
+    assert bench.run(90, until=lambda b: b.real_speed > 130)
+    bench.ask(PauseSession())
+    assert bench.run(60, until=lambda b: b.real_speed == 0)
+    assert bench.run(90, until=lambda b: b.real_speed > 130)
+    bench.answers = frozenset()
+    bench.treadmill.console.set_speed(0.8)
+    assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.HELD and b.real_speed == 80)
+    asked = bench.now
+    bench.ask(PauseSession())
+    bench.run(30)
+    assert bench.sent(0x08)[-1] - asked < 1.0
+    assert bench.real_speed == 0
 
 
 def test_the_longest_moving_time_ends_a_session_that_people_drew_out() -> None:

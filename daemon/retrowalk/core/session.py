@@ -261,7 +261,6 @@ class Session:
             self._start_at = max(self._start_at, self._rest_since + dwell, now + self._rest_left(now))
         self._go(Stage.COUNTDOWN, now)
         self._called = None
-        self._control_asked = None
         self._emit("armed")
 
     def moving(self, now: float, *, console: bool = False) -> None:
@@ -279,7 +278,6 @@ class Session:
         else:
             self._emit("resumed")
         self.halt = None
-        self._rest_since = None
 
     def _rested(self, now: float) -> None:
         if self.halt is not Halt.END:
