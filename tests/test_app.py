@@ -29,6 +29,7 @@ def settings_of(text: str, state: Path) -> Settings:
         ("alarm_reaches_walker", f'[alarm]\noutputs = ["mqtt"]\n{HOME}', False, True),
         ("presence_source", f"{HOME}presence = true\n", True, False),
         ("ok_in_reach", f'{HOME}confirm_sources = ["button"]\n', True, False),
+        ("heart_rate_strap", f'{HOME}heart_rate_strap = "Polar*"\n', True, False),
         ("ok_in_reach", f"{HOME}at_machine = true\n", True, False),
     ],
 )

@@ -340,6 +340,11 @@ def test_a_treadmills_own_caps_only_lower_those_of_the_site() -> None:
     )
 
 
+def test_nor_does_a_treadmills_forward_cap_raise_that_of_the_site() -> None:
+    text = "[safety]\nforward_cap_kmh = 2.0\n" + ONE + "forward_cap_kmh = 2.5\n"
+    assert parse_settings(text, environ={}).site_limits("home").forward_cap == Speed(200)
+
+
 def test_a_treadmill_without_caps_has_those_of_the_site() -> None:
     settings = parse_settings("[safety]\nbackward_cap_kmh = 2.0\n" + ONE, environ={})
     assert settings.site_limits("home") == settings.safety.limits()

@@ -369,6 +369,30 @@ def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     assert bench.commissioner.verdict is None
 
 
+def test_of_two_stops_the_slower_one_counts() -> None:
+    bench = EmptyBelt()
+    belt = bench.treadmill.belt
+
+    def wears(_: object) -> None:
+        if any(sentence.startswith("Now up to") for sentence in bench.said()):
+            belt._quirks = replace(belt._quirks, deceleration=20)
+
+    bench.each_step.append(wears)
+    assert bench.go().passed
+    assert bench.commissioner.measured.deceleration == pytest.approx(20, abs=2)
+
+
+def test_a_belt_that_is_stopped_and_does_not_stop_is_unsafe_all_the_same() -> None:
+    bench = pulling(EmptyBelt(spec("belt", ignores_stop=True)))
+    assert bench.run(60, until=lambda b: b.real_speed > 50)
+    bench.ask(StopSession())
+    assert bench.run(60, until=lambda _: bench.commissioner.over)
+    verdict = bench.commissioner.verdict
+    assert verdict is not None
+    assert verdict.unsafe
+    assert [type(e) for _, e in bench.effects].count(Quarantine) == 1
+
+
 def test_a_start_that_one_that_is_gone_wrote_last_is_stopped_when_it_takes_effect() -> None:
     bench = EmptyBelt(left_running=True, answers=frozenset())
     bench.run(3)

@@ -114,6 +114,11 @@ def test_a_wish_that_the_guard_refuses_stops_the_belt_as_a_bug(monkeypatch: pyte
     assert bench.real_speed == 0
     assert bench.snapshot.phase is Phase.FAULTED
     assert len(bench.sent(0x07)) == 1
+    stops = len(bench.sent(0x08))
+    bench.treadmill.console.press("start")
+    bench.run(15)
+    assert len(bench.sent(0x08)) > stops, "G13: while faulted nobody's motion is manual use"
+    assert bench.real_speed == 0
 
 
 def test_a_stop_that_cannot_be_written_drops_the_link_once() -> None:

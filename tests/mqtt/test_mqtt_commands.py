@@ -252,6 +252,7 @@ def test_an_act_of_a_paired_button_is_passed_on_with_its_name(act):
             "the source 'phone' is not one of this treadmill's confirm_sources",
         ),
         (PRESS | {"source": "stop button"}, {}, "the source 'stop button' is not one of"),
+        (PRESS | {"source": "button 2"}, {}, "the source 'button 2' is not one of"),
         (PRESS | {"act": "go"}, {}, "act cannot be \"go\": input should be 'start', 'still', 'facing', 'ok'"),
         (PRESS | {"time": ago(6)}, {}, "it is late"),
         (PRESS | {"expires": ago(1)}, {}, "it is late"),

@@ -21,8 +21,14 @@ DAILY = Slot("home", Offer("waves-1", None, 600.0), "0 7 * * *", ZoneInfo("Europ
 Submitted = list[tuple[datetime, str, Request]]
 
 
-def offered_within(hours: float, slots: list[Slot], path: Path, begin: datetime = BEGIN) -> Submitted:
-    """Run the scheduler for so many hours of virtual time, from `begin`."""
+def offered_within(
+    hours: float,
+    slots: list[Slot],
+    path: Path,
+    begin: datetime = BEGIN,
+    kept: Callable[[], object] = lambda: None,
+) -> Submitted:
+    """Run the scheduler for so many hours of virtual time, from `begin`; `kept` is called at each offer."""
     submitted: Submitted = []
 
     async def scenario() -> None:
@@ -34,6 +40,7 @@ def offered_within(hours: float, slots: list[Slot], path: Path, begin: datetime 
 
         def submit(treadmill: str, request: Request) -> None:
             submitted.append((wall(), treadmill, request))
+            kept()
 
         async def aside(function: Callable[..., object], *args: object) -> object:
             return function(*args)  # virtual time does not wait for threads
@@ -60,6 +67,13 @@ def test_a_restart_does_not_offer_again(tmp_path: Path) -> None:
     assert len(offered_within(0.01, [DAILY], path, seven)) == 1
     assert offered_within(0.01, [DAILY], path, seven + timedelta(seconds=40)) == []
     assert len(offered_within(25, [DAILY], path, seven + timedelta(seconds=80))) == 1
+
+
+def test_an_offer_is_kept_before_it_is_made(tmp_path: Path) -> None:
+    """A daemon that dies between the two misses an offer rather than repeats it."""
+    path, found = tmp_path / "schedule.json", []
+    assert len(offered_within(24, [DAILY], path, kept=lambda: found.append(path.read_text()))) == 1
+    assert "2027-01-11T06:00" in found[0]
 
 
 @pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": "never"}', b"\xff"])

@@ -14,6 +14,7 @@ import pytest
 from blefit.units import Speed
 from retrowalk.app import App, describe
 from retrowalk.ble.reading import Reading
+from retrowalk.certificate import read
 from retrowalk.commission import Examination, Outcome, as_document, findings
 from retrowalk.core.attending import Verdict
 from retrowalk.core.commissioning import Measured
@@ -141,14 +142,20 @@ async def test_a_machine_that_passes_is_commissioned_as_long_as_it_is_the_same(t
         "its firmware was '1.0' and is '1.1'": replace(
             reading, device_information={**reading.device_information, "firmware": "1.1"}
         ),
+        "its software was None and is '2'": replace(
+            reading, device_information={**reading.device_information, "software": "2"}
+        ),
         "its speed range has changed": replace(reading, speeds=None),
     }
-    for other in others.values():
+    for difference, other in others.items():
         assert not there.taken(other).commissioned
+        assert read(there.keepsakes.commissioned, other)[1].endswith(difference)
     assert there.taken(reading).commissioned
 
     told = json.loads(certificate(tmp_path).read_text())
-    for spoilt in ("", "{}", "[]", json.dumps({**told, "version": 2}), json.dumps({**told, "measured": {}})):
+    wrong = {**told["measured"], "deceleration": "fast"}
+    spoilings = ({**told, "version": 2}, {**told, "measured": {}}, {**told, "measured": wrong})
+    for spoilt in ("", "{}", "[]", *map(json.dumps, spoilings)):
         certificate(tmp_path).write_text(spoilt)
         assert not there.taken(reading).commissioned
     assert not examination.commissioner.guard.left_running
@@ -211,6 +218,19 @@ async def test_what_is_killed_leaves_its_marker_and_the_next_one_stops_the_belt(
         async with app.running():
             await until(lambda: there.room.treadmill.belt.speed == 0)
         assert not there.keepsakes.left_running
+
+
+async def test_a_belt_that_a_daemon_left_moving_is_stopped_before_the_test(tmp_path: Path) -> None:
+    async with hall(tmp_path, NAMED) as there:
+        there.keepsakes.write("s1")
+        there.room.treadmill.start(None)
+        await asyncio.sleep(8)
+        assert there.room.treadmill.belt.speed > 50
+        examination = there.examination()
+        running = asyncio.create_task(examination.run())
+        await until(lambda: there.room.treadmill.belt.speed == 0 and not there.keepsakes.left_running)
+        examination.station.submit(Request("c", "terminal", StopSession()))
+        assert (await running).at_rest
 
 
 async def test_a_treadmill_that_is_not_there_is_told(tmp_path: Path) -> None:

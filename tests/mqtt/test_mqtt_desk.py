@@ -1,0 +1,70 @@
+"""What one treadmill says over one connection after another."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from retrowalk.core.model import Emitted, Phase
+from retrowalk.hub import Hub
+from retrowalk.mqtt.desk import Desk
+from retrowalk.mqtt.topics import Topics
+from retrowalk.settings import Treadmill
+
+
+class Broker:
+    """Takes what is published; `dies_at`: the connection ends at the first message of that topic."""
+
+    def __init__(self, dies_at: str = "") -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self._dies_at = dies_at
+
+    async def publish(self, topic: str, payload: bytes, **_: object) -> None:
+        await asyncio.sleep(0)
+        kind = topic.rpartition("/")[2]
+        if kind == self._dies_at:
+            raise ConnectionResetError
+        self.heard.append((kind, payload))
+
+    def of(self, kind: str) -> list[bytes]:
+        return [payload for heard, payload in self.heard if heard == kind]
+
+
+async def said_to(desk: Desk, broker: Broker) -> None:
+    """One connection, until it dies or has had a moment."""
+    with contextlib.suppress(ConnectionResetError, TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.speak(broker.publish)
+
+
+@pytest.fixture
+async def desk(walking):
+    hub = Hub()
+    hub.publish(walking)
+    desk = Desk(Treadmill(id="tm", match="*"), Topics("retrowalk", "tm"), hub)
+    with hub.subscribe() as reader:
+        desk.reader = reader
+        yield desk
+
+
+async def test_what_a_dying_connection_did_not_confirm_is_said_on_the_next(desk):
+    desk.hub.emit(Emitted("started"))
+    desk.hub.emit(Emitted("fault", {"id": "stop_ignored"}))
+    await said_to(desk, Broker(dies_at="event"))
+    broker = Broker()
+    await said_to(desk, broker)
+    assert [b"started" in broker.of("event")[0], b"stop_ignored" in broker.of("event")[1]] == [True, True]
+    await said_to(desk, Broker())
+    assert len(broker.of("event")) == 2, "and not a second time"
+
+
+async def test_each_connection_begins_with_the_state_and_whether_the_treadmill_is_there(desk, walking):
+    for _ in range(2):
+        broker = Broker()
+        await said_to(desk, broker)
+        assert broker.of("availability") == [b"online"]
+        assert len(broker.of("state")) == 1
+    desk.hub.publish(walking._replace(phase=Phase.DISCONNECTED, link="scanning"))
+    broker = Broker()
+    await said_to(desk, broker)
+    assert broker.of("availability") == [b"offline"]
