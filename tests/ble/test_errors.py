@@ -1,5 +1,8 @@
 """The translation of what bleak and BlueZ raise: which reaction, and what a person reads."""
 
+import asyncio
+import contextlib
+
 import pytest
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -96,3 +99,19 @@ def test_a_bug_is_not_dressed_up_as_a_bad_link(bug) -> None:
 def test_what_is_translated_already_passes() -> None:
     with pytest.raises(NotFound, match="as it is"), translated("doing it"):
         raise NotFound("as it is")
+
+
+async def test_a_cancellation_that_a_library_forgot_is_one_all_the_same() -> None:
+    async def ask() -> None:
+        with translated("asking"):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(10)
+            went_on.append(True)
+
+    went_on: list[bool] = []
+    asking = asyncio.create_task(ask())
+    await asyncio.sleep(1)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert went_on

@@ -25,6 +25,15 @@ async def test_told_to_end_it_stops_the_belt_and_waits_for_rest(room, spec, mark
     assert not marker.exists()
 
 
+async def test_told_to_end_while_it_looks_or_connects_it_ends(room, spec) -> None:
+    for tenths in range(60):
+        async with asyncio.timeout(tenths / 10 + 10):
+            async with room.daemon():
+                await asyncio.sleep(tenths / 10)
+        assert not spec.is_connected
+    assert spec.machine.written == []
+
+
 async def test_told_to_end_during_an_outstanding_start_it_takes_the_start_back(room, spec, marker) -> None:
     async with room.daemon() as daemon:
         await daemon.counting_down()

@@ -97,14 +97,20 @@ def translated(doing: str, address: str = "ADDRESS", noun: str = "the treadmill"
     """Turns what bleak, BlueZ and D-Bus raise into a LinkError: a sentence that begins with `doing`.
 
     `noun` is what is talked to, `address` is its own, for the command that would help. For use in a task:
-    one that is cancelled stays so, whatever fails while bleak tidies up.
+    one that is cancelled stays so, whatever fails while bleak tidies up, and also where the answer comes at
+    that very moment: `wait_for` of Python 3.11 forgets the cancellation then.
     """
     try:
         yield
     except (BleakError, EOFError, OSError) as error:  # a TimeoutError is an OSError
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError from error
+        _stay_cancelled(error)
         raise _translation(error, doing, address, noun) from error
+    _stay_cancelled()
+
+
+def _stay_cancelled(error: Exception | None = None) -> None:
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def pairing_advice(address: str) -> str:
