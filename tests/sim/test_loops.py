@@ -64,6 +64,24 @@ def test_timers_due_at_different_times_never_run_in_one_turn_however_long_comput
     assert run(lambda: scaled_loop(1000), main()) == pytest.approx([1.0, 2.0, 3.0])
 
 
+def test_two_that_wait_for_one_moment_do_not_wake_each_other_for_ever_just_before_it() -> None:
+    async def until(due: float) -> int:
+        loop, looks = asyncio.get_running_loop(), 0
+        while loop.time() < due and looks < 100:
+            looks += 1
+            await asyncio.sleep(due - loop.time())
+        return looks
+
+    async def main() -> list[int]:
+        await asyncio.sleep(1.0 - 5e-14)
+        first = asyncio.create_task(until(1.0))
+        for _ in range(2):  # so that always one of them is ready
+            await asyncio.sleep(0)
+        return [await until(1.0), await first]
+
+    assert max(run(virtual_loop, main())) < 3
+
+
 def test_a_time_out_does_not_strike_while_the_loop_computes() -> None:
     async def main() -> bool:
         async with asyncio.timeout(1.0):  # a millisecond of real time

@@ -13,6 +13,7 @@ import math
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextvars import Context
 from time import monotonic
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -21,6 +22,10 @@ _Ts = TypeVarTuple("_Ts")
 
 _LONGEST_CATCH_UP = 0.25
 """Real seconds that a loop which fell behind may make up for by waiting less; what is above is given up."""
+
+
+_SOONEST = 1e-8
+"""Seconds until a timer may strike that is not due yet."""
 
 
 class _PacedSelector(selectors.SelectSelector):
@@ -73,6 +78,19 @@ class _PacedLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._clock.now
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        # asyncio lets timers go by its clock's resolution early. Two tasks that wait for the same moment, and
+        # find that it is not yet there, would wake each other for ever: meanwhile no time passes here.
+        if 0 < when - self.time() < _SOONEST:
+            when = self.time() + _SOONEST
+        return super().call_at(when, callback, *args, context=context)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
