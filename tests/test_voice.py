@@ -261,5 +261,7 @@ def test_the_outputs_are_those_of_the_settings():
     made = outputs(alarm, Hub(), io.StringIO())
     assert [type(output) for output in made] == [Terminal, VoiceCommand, OnHub]
     assert outputs(Alarm(outputs=()), Hub()) == []
+    for alone in ("mqtt", "page"):
+        assert [type(output) for output in outputs(Alarm(outputs=(alone,)), Hub())] == [OnHub]
     for output in made:
         output.close()

@@ -1,8 +1,10 @@
 """The strap beside the treadmill: heard, lost, found again, and never in the treadmill's way."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from bleak.exc import BleakGATTProtocolError
 from bumble.gatt import Characteristic
 
 from retrowalk.ble.connector import Connector
@@ -109,6 +111,34 @@ async def test_out_of_reach_and_back_it_is_found_again(worn, radio, listening) -
     radio.bring_back(worn.device)
     await asyncio.sleep(45)
     assert bearer.posted
+
+
+async def test_after_it_was_heard_the_next_loss_is_not_waited_for_as_the_last(worn, radio, listening) -> None:
+    radio.move_away(worn.device)
+    bearer = listening()
+    await asyncio.sleep(180)
+    radio.bring_back(worn.device)
+    await asyncio.sleep(45)
+    assert bearer.posted
+    radio.cut(worn.device)
+    bearer.posted.clear()
+    await asyncio.sleep(10)
+    assert bearer.posted
+
+
+async def test_one_that_refuses_to_be_subscribed_to_is_let_go(worn, radio, listening) -> None:
+    class Refused(radio.backend.client):
+        async def start_notify(self, *_: object, **__: object) -> None:
+            raise BleakGATTProtocolError(0x80)
+
+    usual = radio.backend
+    radio.backend = replace(usual, client=Refused)
+    connections: list[object] = []
+    worn.device.on("connection", connections.append)
+    listening()
+    await asyncio.sleep(10)
+    assert connections
+    assert not worn.device.connections
 
 
 async def test_a_strap_that_says_nothing_for_ten_seconds_is_connected_anew(worn, listening) -> None:

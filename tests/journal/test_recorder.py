@@ -191,6 +191,39 @@ async def test_a_full_disk_is_said_once_and_nothing_is_lost(tmp_path: Path) -> N
         assert desk.decided_the_same()
 
 
+async def test_what_came_while_the_disk_was_failing_comes_after_what_it_did_not_take(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.steps(8)
+        desk.disk.free.clear()
+        await desk.steps(8)
+        desk.disk.error = OSError(errno.EIO, "Input/output error")
+        desk.disk.free.set()
+        await asyncio.sleep(0)
+        desk.disk.error = None
+        await desk.recorder.close()
+        assert desk.times() == [100.25 + n / 4 for n in range(16)]
+
+
+async def test_a_file_that_cannot_be_begun_repeats_nothing_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Desk(tmp_path, octets=OCTETS) as desk:
+        await desk.steps(40)
+        refused: list[object] = []
+
+        def no_room(*_: object) -> int:
+            refused.append(_)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as full:
+            full.setattr(pages.os, "open", no_room)
+            while not refused:
+                await desk.steps(1)
+        await desk.recorder.close()
+        assert desk.times() == sorted(set(desk.times()))
+        assert desk.times()[-1] == desk.now
+
+
 async def test_memory_is_bounded_and_the_gap_is_told(tmp_path: Path) -> None:
     async with Desk(tmp_path, most=50) as desk:
         await desk.steps(8)

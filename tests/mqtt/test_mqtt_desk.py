@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import json
+from datetime import UTC, datetime
 
 import pytest
 
-from retrowalk.core.model import Emitted, Phase
+from retrowalk.core.model import Emitted, Phase, Replied, Request, StopSession
 from retrowalk.hub import Hub
 from retrowalk.mqtt.desk import Desk
-from retrowalk.mqtt.topics import Topics
+from retrowalk.mqtt.topics import Inbound, Topics
 from retrowalk.settings import Treadmill
 
 
@@ -41,7 +43,7 @@ async def said_to(desk: Desk, broker: Broker) -> None:
 async def desk(walking):
     hub = Hub()
     hub.publish(walking)
-    desk = Desk(Treadmill(id="tm", match="*"), Topics("retrowalk", "tm"), hub)
+    desk = Desk(Treadmill(id="tm", match="*", confirm_sources=("button",)), Topics("retrowalk", "tm"), hub)
     with hub.subscribe() as reader:
         desk.reader = reader
         yield desk
@@ -56,6 +58,25 @@ async def test_what_a_dying_connection_did_not_confirm_is_said_on_the_next(desk)
     assert [b"started" in broker.of("event")[0], b"stop_ignored" in broker.of("event")[1]] == [True, True]
     await said_to(desk, Broker())
     assert len(broker.of("event")) == 2, "and not a second time"
+
+
+async def test_a_stop_is_read_however_much_came_before_it(desk):
+    for number in range(300):
+        desk.read(Inbound.COMMAND, b'{"id": "%d", "command": "lease"}' % number, False, 100.0)
+    refused = desk.read(Inbound.COMMAND, b'{"id": "x", "command": "lease"}', False, 100.0)
+    assert isinstance(refused, Replied)
+    for kind in Inbound:
+        stop = desk.read(kind, b"STOP", False, 100.0)
+        assert isinstance(stop, Request)
+        assert stop.ask == StopSession()
+
+
+async def test_the_ids_of_acts_are_not_those_of_commands(desk):
+    now = datetime.now(UTC).isoformat()
+    act = json.dumps({"id": "1", "act": "ok", "source": "button", "time": now}).encode()
+    assert isinstance(desk.read(Inbound.COMMAND, b'{"id": "1", "command": "lease"}', False, 100.0), Request)
+    assert isinstance(desk.read(Inbound.CONFIRM, act, False, 100.0), Request)
+    assert isinstance(desk.read(Inbound.CONFIRM, act, False, 100.0), Replied)
 
 
 async def test_each_connection_begins_with_the_state_and_whether_the_treadmill_is_there(desk, walking):

@@ -26,9 +26,14 @@ def offered_within(
     slots: list[Slot],
     path: Path,
     begin: datetime = BEGIN,
+    *,
     kept: Callable[[], object] = lambda: None,
+    set_at: float = float("inf"),
 ) -> Submitted:
-    """Run the scheduler for so many hours of virtual time, from `begin`; `kept` is called at each offer."""
+    """Run the scheduler for so many hours of virtual time, from `begin`; `kept` is called at each offer.
+
+    The wall clock is set an hour forward after `set_at` s.
+    """
     submitted: Submitted = []
 
     async def scenario() -> None:
@@ -36,7 +41,8 @@ def offered_within(
         zero = loop.time()
 
         def wall() -> datetime:
-            return begin + timedelta(seconds=loop.time() - zero)
+            passed = loop.time() - zero
+            return begin + timedelta(seconds=passed + (3600 if passed >= set_at else 0))
 
         def submit(treadmill: str, request: Request) -> None:
             submitted.append((wall(), treadmill, request))
@@ -81,6 +87,16 @@ def test_a_spoilt_record_is_a_fresh_start(kept: bytes, tmp_path: Path) -> None:
     path = tmp_path / "schedule.json"
     path.write_bytes(kept)
     assert len(offered_within(2, [DAILY], path)) == 1
+
+
+def test_a_clock_that_is_set_is_noticed_in_time(tmp_path: Path) -> None:
+    before = datetime(2027, 1, 11, 4, 59, 30, tzinfo=UTC)
+    assert len(offered_within(0.1, [DAILY], tmp_path / "schedule.json", before, set_at=40)) == 1
+
+
+def test_a_slot_that_is_not_due_holds_up_no_other(tmp_path: Path) -> None:
+    evening = Slot("home", Offer("waves-1", None, 600.0), "0 19 * * *", ZoneInfo("Europe/Berlin"))
+    assert len(offered_within(6, [evening, DAILY], tmp_path / "schedule.json")) == 1
 
 
 def test_a_folder_that_cannot_be_written_costs_no_offer(tmp_path: Path) -> None:
