@@ -141,11 +141,11 @@ class Happening:
             if kind in {Kind.SILENCE, Kind.HELD} and rate == 1 and seconds > 6:
                 witness.silenced(machine_now)
             if kind.value.startswith("write"):
-                witness.deaf_until = max(witness.deaf_until, machine_now + seconds)
+                witness.deaf_until = max(witness.deaf_until, now + seconds)
             elif kind.value.startswith("answer"):
-                witness.unanswered_until = max(witness.unanswered_until, machine_now + seconds)
+                witness.unanswered_until = max(witness.unanswered_until, now + seconds)
             elif kind in LYING:
-                witness.disturbed_until = max(witness.disturbed_until, machine_now + seconds)
+                witness.disturbed_until = max(witness.disturbed_until, now + seconds)
 
     def _ask(self, place: str, how: How) -> None:
         request_id, command = f"ask-{next(self._ids)}", str(how["command"])

@@ -181,7 +181,7 @@ class Witness:
         self._told = None
         self._console_start = now
         if self._session_on:
-            self._licence, self._console_held = now, True
+            self._licence, self._act, self._console_held = now, None, True
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
@@ -300,7 +300,7 @@ class Witness:
         if self._licence is not None:
             self._unlicensed = now
             self._stop_reason = now
-        self._licence = self._act = None
+        self._licence = None  # the act stays: a Start that it armed may be on its way to the machine
 
     # --- what is written --------------------------------------------------------------------------
 
