@@ -21,7 +21,7 @@ from retrowalk.ble.scanner import find
 from retrowalk.cli.bluetooth import bluetooth
 from retrowalk.cli.panel import sentence
 from retrowalk.core.model import Characteristic, Happening, Notified
-from retrowalk.sim.script import ACTS, Act, ScriptError, Step, parse_act, parse_script
+from retrowalk.sim.script import ACTS, VALUES, Act, ScriptError, Step, parse_act, parse_script
 
 CAPTURED = str(Path(__file__).parents[1] / "captures/traces.json")
 COMMAND = [sys.executable, "-m", "retrowalk", "simulate"]
@@ -49,6 +49,29 @@ def test_what_people_do_at_it_is_done_and_told(tmp_path: Path) -> None:
     assert motions == [("stopped", False), ("countdown", False), ("stopped", True)]
     assert ran.stderr == "retrowalk: 'stpo' is no act: did you mean stop?\n"
     assert ran.returncode == 0
+
+
+def test_the_walker_the_incline_and_the_mains_switch_are_told(tmp_path: Path) -> None:
+    script = tmp_path / "acts"
+    script.write_text(
+        "0.1 face-backward\n0.1 clip-on\n0.1 weigh 60\n0.1 fastest 2\n0.2 incline 5\n0.2 start\n"
+        "0.3 power-off\n0.4 power-on\n0.5 clip-off\n0.6 quit\n"
+    )
+    ran = subprocess.run(
+        [*COMMAND, "--json", "--script", str(script)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    events = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert all(event["done"] for event in events if event["event"] == "act")
+    seen = [(one["facing"], one["cord_clipped"]) for one in events if one["event"] == "walker"]
+    assert ("backward", True) in seen
+    assert seen[-1] == ("backward", False)
+    assert [one["display"] for one in events if one["event"] == "belt"] == ["READY", "3", ""]
+    assert max(one["incline_percent"] for one in events if one["event"] == "belt") < 5
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -176,7 +199,8 @@ def test_a_script_is_lines_of_seconds_and_acts() -> None:
 
 
 def test_every_act_can_be_written() -> None:
-    assert {parse_act(f"{name} 2" if name == "speed" else name).name for name in ACTS} == set(ACTS)
+    written = [f"{name} {VALUES[name][3]}" if name in VALUES else name for name in ACTS]
+    assert [str(parse_act(act)) for act in written] == written
 
 
 @pytest.mark.parametrize(
@@ -190,6 +214,7 @@ def test_every_act_can_be_written() -> None:
         ("1 speed", "line 1: speed takes one number of km/h"),
         ("1 speed inf", "line 1: speed takes one number of km/h"),
         ("1 speed 31", "line 1: speed takes one number of km/h"),
+        ("1 weigh 1", "line 1: weigh takes one number of kg from 20 to 250: weigh 60"),
         ("1 start\n2 strat\n3 keyout", "line 2: 'strat' is no act: did you mean start?\nline 3: 'keyout'"),
     ],
 )
@@ -211,7 +236,7 @@ def test_a_recording_is_told_in_words() -> None:
 
 def test_the_acts_of_the_document_are_those_of_the_code() -> None:
     document = (Path(__file__).parents[2] / "docs/simulate.md").read_text()
-    table = document[document.index("| act | what |") :]
+    table = document[document.index("| act | what |") :].partition("\n\n")[0]
     cells = [row.split("|")[1] for row in table.splitlines()[2:]]
     named = {parse_act(act).name for cell in cells for act in cell.split("`")[1::2]}
     assert named == set(ACTS)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from blefit.units import kmh
-from retrowalk.sim.exhibit import Event, TreadmillExhibit
+from retrowalk.sim.exhibit import Event, TreadmillExhibit, walker_now
 from retrowalk.sim.script import Act
 
 _LINES = 8
@@ -28,31 +28,43 @@ _KEYS = {
     "p": ("pause", "pause"),
     "+": ("faster", "faster"),
     "-": ("slower", "slower"),
+    "u": ("steeper", "steeper"),
+    "d": ("flatter", "flatter"),
     "k": ("key-out", "safety key"),
+    "o": ("power-off", "power"),
     "w": ("step-off", "walker"),
+    "b": ("face-backward", "face back"),
+    "l": ("clip-on", "clip cord"),
     "c": ("cut", "cut link"),
     "r": ("away", "reach"),
     "q": ("quit", "quit"),
 }
-"""Each key, its act, and its name; of `k`, `w` and `r` every second press takes the act back."""
+"""Each key, its act, and its name; where the act can be taken back, every second press does."""
 _STATES = {
     "waiting": "begins when somebody listens",
     "playing": "is played",
     "over": "is over; it stays on the air and says nothing more",
 }
 """Of a recorded machine."""
-_TAKEN_BACK = {"key-out": "key-in", "step-off": "step-on", "away": "back"}
+_TAKEN_BACK = {
+    "key-out": "key-in",
+    "power-off": "power-on",
+    "step-off": "step-on",
+    "face-backward": "face-forward",
+    "clip-on": "clip-off",
+    "away": "back",
+}
 
 
 class History:
-    """The last events as lines, without those of the belt."""
+    """The last events as lines, without those of the belt and the walker, who are shown."""
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=_LINES)
 
     def add(self, event: Event) -> None:
         """Keep it."""
-        if event["event"] != "belt":
+        if event["event"] not in {"belt", "walker"}:
             self.lines.append(f"{event['t']:8.2f}  {sentence(event)}")
 
 
@@ -73,10 +85,27 @@ def sentence(event: Event) -> str:
             return f"{event['by']}: {event['act']}{undone}"
         case "trace":
             return f"{event['session']}, {event['seconds']:.0f} s: {_STATES[event['state']]}"
+        case "walker":
+            return f"walker {walker(event)}"
         case _:
             aimed = "" if event["target_kmh"] is None else f", target {event['target_kmh']:g}"
             out = ", the safety key is out" if event["key_out"] else ""
             return f"belt {event['motion']}, {event['speed_kmh']:g} km/h{aimed}{out}"
+
+
+def walker(now: Event) -> str:
+    """The person at the machine in words, from `walker_now`."""
+    if not now["on_belt"]:
+        return "off the belt"
+    words = ["on the belt"]
+    if now["position_m"] is not None:
+        words += [
+            f"facing {now['facing']}",
+            f"{now['position_m']:.1f} m from the front",
+            f"{now['cadence_spm']} steps/min",
+            f"{now['heart_rate_bpm']} bpm",
+        ]
+    return ", ".join(words + ["cord clipped"] * now["cord_clipped"])
 
 
 def press(shown: TreadmillExhibit, keys: str) -> None:
@@ -117,9 +146,11 @@ def panel(shown: TreadmillExhibit, history: History) -> Panel:
     out = Text("PULLED", style="bold white on red")
     rows.add_row("speed", Text.assemble((f"{belt.speed / 100:.2f} km/h  ", "bold"), (bar, "green")))
     rows.add_row("target", f"{kmh(belt.target):g} km/h" if belt.target else "-")
+    rows.add_row("incline", f"{treadmill.incline.value / 10:.1f} %")
     rows.add_row("belt", belt.motion.name.lower())
+    rows.add_row("display", treadmill.console.display or "dark")
     rows.add_row("key", out if treadmill.safety_key.is_pulled else "in place")
-    rows.add_row("walker", "on the belt" if treadmill.walker.on_belt else "on the side rails")
+    rows.add_row("walker", walker(walker_now(treadmill)))
     rows.add_row("clients", str(shown.clients))
     rows.add_row("radio", shown.place.transport)
     keys = Text("  ").join(Text.assemble((key, "bold"), f" {name}") for key, (_, name) in _KEYS.items())

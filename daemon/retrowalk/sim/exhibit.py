@@ -9,6 +9,7 @@ from blefit.ftms.control_point import op_name
 from blefit.units import kmh
 from retrowalk.sim.model.belt import Motion
 from retrowalk.sim.model.emissions import Client
+from retrowalk.sim.model.gait import Facing
 from retrowalk.sim.model.machine import Machine
 from retrowalk.sim.model.traced import Traced
 from retrowalk.sim.model.treadmill import Treadmill
@@ -107,9 +108,17 @@ class TreadmillExhibit(Exhibit):
         match act.name:
             case "cut" | "away" | "back" | "quit":
                 return super()._do(act)
-            case "speed":
-                assert act.kmh is not None
-                treadmill.console.set_speed(act.kmh)
+            case "power-off":
+                treadmill.switch_off()
+                self.peripheral.lose_power()
+            case "power-on":
+                treadmill.switch_on()
+                self.peripheral.regain_power()
+            case "take-control":
+                treadmill.take_control_away()
+            case "speed" | "incline" | "fastest" | "weigh":
+                assert act.value is not None
+                self._set(act.name, act.value)
             case "key-out":
                 treadmill.safety_key.pull()
             case "key-in":
@@ -118,34 +127,65 @@ class TreadmillExhibit(Exhibit):
                 treadmill.walker.step_off()
             case "step-on":
                 treadmill.walker.step_on()
-            case "take-control":
-                treadmill.take_control_away()
+            case "face-forward" | "face-backward":
+                treadmill.walker.face(Facing(act.name.removeprefix("face-")))
+            case "clip-on" | "clip-off":
+                treadmill.walker.has_cord_clipped = act.name == "clip-on"
             case key:
                 treadmill.console.press(key)
         return True
 
+    def _set(self, name: str, value: float) -> None:
+        treadmill = self.treadmill
+        match name:
+            case "speed":
+                treadmill.console.set_speed(value)
+            case "incline":
+                treadmill.console.set_incline(value)
+            case "fastest":
+                treadmill.walker.fastest = value * 100
+            case _:
+                treadmill.walker.weight_kg = value
+
     def is_done(self, name: str) -> bool:
-        """Whether key-out, step-off or away is in effect."""
+        """Whether an act that can be taken back is in effect."""
+        walker = self.treadmill.walker
         match name:
             case "key-out":
                 return self.treadmill.safety_key.is_pulled
             case "step-off":
-                return not self.treadmill.walker.on_belt
+                return not walker.on_belt
+            case "face-backward":
+                return walker.facing is Facing.BACKWARD
+            case "clip-on":
+                return walker.has_cord_clipped
+            case "power-off":
+                return not self.treadmill.is_on
             case _:
                 return super().is_done(name)
 
     async def tell_of_itself(self) -> None:
         """Tell each change of the belt's state, and once a second how fast it moves."""
         before: tuple[object, ...] = ()
+        somebody = self._somebody
         told_at = 0.0
         while True:
             belt = self.treadmill.belt
             state = (belt.motion, belt.target, belt.speed == 0, self.treadmill.safety_key.is_pulled)
             now = self.treadmill.now
-            if state != before or (belt.speed > 0 and now - told_at >= _TELLS_EVERY_S):
+            again = belt.speed > 0 and now - told_at >= _TELLS_EVERY_S
+            if state != before or again:
                 before, told_at = state, now
                 self.tell("belt", **belt_now(self.treadmill))
+            if self._somebody != somebody or (again and self.treadmill.walker.position_m is not None):
+                somebody = self._somebody
+                self.tell("walker", **walker_now(self.treadmill))
             await asyncio.sleep(_LOOKS_EVERY_S)
+
+    @property
+    def _somebody(self) -> tuple[object, ...]:
+        walker = self.treadmill.walker
+        return walker.facing, walker.on_belt, walker.has_cord_clipped
 
 
 class TraceExhibit(Exhibit):
@@ -173,8 +213,23 @@ def belt_now(treadmill: Treadmill) -> dict[str, Any]:
         "motion": belt.motion.name.lower(),
         "speed_kmh": round(belt.speed / 100, 2),
         "target_kmh": kmh(belt.target) if belt.motion is Motion.RUNNING else None,
+        "incline_percent": round(treadmill.incline.value / 10, 1),
         "distance_m": round(belt.distance_m, 1),
         "key_out": treadmill.safety_key.is_pulled,
+        "display": treadmill.console.display,
+    }
+
+
+def walker_now(treadmill: Treadmill) -> dict[str, Any]:
+    """The person at it, at this moment; `position_m` behind the front edge, null off the belt."""
+    walker = treadmill.walker
+    return {
+        "on_belt": walker.on_belt,
+        "facing": walker.facing,
+        "position_m": None if walker.position_m is None else round(walker.position_m, 2),
+        "cadence_spm": round(walker.cadence(treadmill.belt.speed)),
+        "heart_rate_bpm": walker.heart_rate,
+        "cord_clipped": walker.has_cord_clipped,
     }
 
 

@@ -63,6 +63,7 @@ class Peripheral:
         self._advertised: bool | None = None
         self._running: asyncio.Task[None] | None = None
         self._on = False
+        self._is_dark = False
         self._switched_on_at = 0.0
         device.add_services(self._services())
         device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -102,6 +103,15 @@ class Peripheral:
             closing = asyncio.create_task(connection.disconnect())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+
+    def lose_power(self) -> None:
+        """Its radio has no power: all links are lost, nothing is advertised until `regain_power`."""
+        self._is_dark = True
+        self.vanish()
+
+    def regain_power(self) -> None:
+        """It advertises again."""
+        self._is_dark = False
 
     async def _run(self) -> None:
         while self._on:
@@ -198,7 +208,7 @@ class Peripheral:
     async def _keep_advertising(self) -> None:
         """Say whether the machine is available; say nothing while it can take no more clients."""
         full = len(self._clients) >= self.treadmill.quirks.link.connections
-        silent = full or not attributes.is_advertising(self.treadmill)
+        silent = full or self._is_dark or not attributes.is_advertising(self.treadmill)
         wanted = None if silent else not self._clients
         if wanted is self._advertised:
             return

@@ -12,10 +12,21 @@ ACTS = {
     "faster": "the console's + key",
     "slower": "the console's - key",
     "speed": "a key of the console that selects a speed: `speed 2.5` (km/h)",
+    "steeper": "the console's incline key",
+    "flatter": "the console's decline key",
+    "incline": "a key of the console that selects an incline: `incline 2.5` (percent)",
     "key-out": "pull the safety key",
     "key-in": "put it back",
     "step-off": "the walker steps on the side rails",
     "step-on": "and back on the belt",
+    "face-backward": "the walker stands with the back to the console, and walks as people do so",
+    "face-forward": "the walker looks at the console, and walks as people do so",
+    "fastest": "the walker can go no faster: `fastest 3` (km/h)",
+    "weigh": "the walker's weight: `weigh 60` (kg)",
+    "clip-on": "the walker clips the cord of the safety key on",
+    "clip-off": "and off",
+    "power-off": "the mains switch: no belt, no console, no radio",
+    "power-on": "power again",
     "cut": "the link is lost, from one moment to the next",
     "away": "the treadmill is out of reach",
     "back": "and in reach again",
@@ -23,17 +34,24 @@ ACTS = {
     "quit": "the simulation ends",
 }
 """Each act and what it is."""
+VALUES = {
+    "speed": ("km/h", 0, 30, "2.5"),
+    "incline": ("percent", -10, 40, "2.5"),
+    "fastest": ("km/h", 0, 30, "3"),
+    "weigh": ("kg", 20, 250, "60"),
+}
+"""Those that take a number: its unit, the least, the most, and an example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One of them; `kmh` is for `speed` alone."""
+    """One of them; `value` is for those of `VALUES` alone."""
 
     name: str
-    kmh: float | None = None
+    value: float | None = None
 
     def __str__(self) -> str:
-        return self.name if self.kmh is None else f"{self.name} {self.kmh:g}"
+        return self.name if self.value is None else f"{self.name} {self.value:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +73,15 @@ def parse_act(words: str) -> Act:
         near = difflib.get_close_matches(name, ACTS, n=1)
         advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(ACTS)}"
         raise ScriptError(f"{name!r} is no act: {advice}")
-    if name != "speed":
+    if name not in VALUES:
         if rest:
             raise ScriptError(f"{name} takes nothing after it, found {' '.join(rest)!r}")
         return Act(name)
-    kmh = _number(" ".join(rest))
-    if kmh is None or not 0 < kmh <= 30:
-        raise ScriptError("speed takes one number of km/h from 0 to 30: speed 2.5")
-    return Act(name, kmh)
+    unit, least, most, example = VALUES[name]
+    value = _number(" ".join(rest))
+    if value is None or not least <= value <= most:
+        raise ScriptError(f"{name} takes one number of {unit} from {least} to {most}: {name} {example}")
+    return Act(name, value)
 
 
 def parse_script(text: str) -> list[Step]:

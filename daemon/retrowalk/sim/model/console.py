@@ -1,4 +1,4 @@
-"""What a person can touch on the machine: the keys of its console, and the safety key."""
+"""What a person can touch and see on the machine: its console, and the safety key."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -12,22 +12,41 @@ class Key(StrEnum):
     PAUSE = "pause"
     FASTER = "faster"
     SLOWER = "slower"
+    STEEPER = "steeper"
+    FLATTER = "flatter"
 
 
 class Console:
     """Takes keys; each acts at once on the machine that `pressed` belongs to."""
 
-    def __init__(self, pressed: Callable[[Key], None], dialled: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        pressed: Callable[[Key], None],
+        dialled: Callable[[float], None],
+        tilted: Callable[[float], None],
+        shown: Callable[[], str],
+    ) -> None:
         self._pressed = pressed
         self._dialled = dialled
+        self._tilted = tilted
+        self._shown = shown
 
     def press(self, key: Key | str) -> None:
-        """Press a key: start, stop, pause, faster or slower; ValueError for another."""
+        """Press a key: start, stop, pause, faster, slower, steeper or flatter; ValueError for another."""
         self._pressed(Key(key))
 
     def set_speed(self, kmh: float) -> None:
         """Press a key that selects a speed, as far as the machine goes."""
         self._dialled(kmh)
+
+    def set_incline(self, percent: float) -> None:
+        """Press a key that selects an incline, as far as the machine goes."""
+        self._tilted(percent)
+
+    @property
+    def display(self) -> str:
+        """What it shows."""
+        return self._shown()
 
 
 class SafetyKey:

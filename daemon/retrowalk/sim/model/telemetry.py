@@ -71,6 +71,16 @@ class Telemetry:
             claimed |= _FEATURES[group]
         return claimed
 
+    @property
+    def elapsed_s(self) -> float:
+        """Time of the session, as counted."""
+        return self._elapsed_s
+
+    @property
+    def distance_m(self) -> float:
+        """Way of the session, as counted."""
+        return self._distance_m
+
     def reset(self) -> None:
         """Zero the counters: what Reset does."""
         self._elapsed_s = self._moving_s = self._distance_m = self._ascent_m = self._kcal = 0.0
@@ -90,7 +100,7 @@ class Telemetry:
         self._moving_s += seconds if metres else 0.0
         self._ascent_m += metres * max(self._incline.value, 0) / 1000
         if walked:
-            self._kcal += self._walker.kcal_per_minute(speed) * seconds / 60
+            self._kcal += self._walker.kcal_per_minute(speed, self._incline.value) * seconds / 60
         if self._belt.motion is Motion.RUNNING:
             self._elapsed_s += seconds
 
@@ -191,7 +201,7 @@ class Telemetry:
 
     def _energy(self) -> _Values:
         speed, walker = self._belt.speed, self._walker
-        burn = walker.kcal_per_minute(speed) if walker.walks(speed) else 0.0
+        burn = walker.kcal_per_minute(speed, self._incline.value) if walker.walks(speed) else 0.0
         return {
             "total_energy": int(self._kcal) & 0xFFFF,
             "energy_per_hour": round(burn * 60),
@@ -202,7 +212,8 @@ class Telemetry:
         return {"heart_rate": self._walker.heart_rate if self._walker.on_belt else None}
 
     def _metabolic_equivalent(self) -> _Values:
-        return {"metabolic_equivalent": round(self._walker.oxygen(self._belt.speed) / 0.35)}
+        oxygen = self._walker.oxygen(self._belt.speed, self._incline.value)
+        return {"metabolic_equivalent": round(oxygen / 0.35)}
 
     def _elapsed_time(self) -> _Values:
         return {"elapsed_time": int(self._elapsed_s) & 0xFFFF}

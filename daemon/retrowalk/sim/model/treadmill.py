@@ -11,13 +11,14 @@ from random import Random
 from blefit import uuids
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
-from blefit.units import Incline, Speed, speed_from_kmh
+from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
 from retrowalk.sim.model import attributes
 from retrowalk.sim.model.attributes import Characteristic
 from retrowalk.sim.model.belt import Belt, Motion
 from retrowalk.sim.model.clients import Clients
 from retrowalk.sim.model.console import Console, Key, SafetyKey
 from retrowalk.sim.model.control_point import ControlPoint
+from retrowalk.sim.model.display import display
 from retrowalk.sim.model.emissions import Client, Emission, LinkLoss, Record
 from retrowalk.sim.model.goals import STATUSES, Goal
 from retrowalk.sim.model.losses import LinkLosses
@@ -55,7 +56,7 @@ class Treadmill:
         self.incline = Ramp(_INCLINE_RATE, _INCLINE_RATE, self._level)
         self.telemetry = Telemetry(self.quirks.telemetry, self.belt, self.walker, self.incline, chance)
         self.control = ControlPoint(self, self.quirks.control, ranges, chance)
-        self.console = Console(self._on_key, self._on_dial)
+        self.console = Console(self._on_key, self._on_dial, self._on_tilt, lambda: display(self))
         self.safety_key = SafetyKey(self._on_pull)
         self.before_touch: Callable[[], None] = lambda: None
         """Called when a person is about to do something at it: time can be let pass until then."""
@@ -122,7 +123,8 @@ class Treadmill:
     @property
     def next_due(self) -> float:
         """When `advance` will next have something to do, unless somebody does something before."""
-        dues = (self._next_record, self._statuses.next_due, self._neighbours.next_due)
+        walker = self.walker.next_due(self._now)
+        dues = (self._next_record, self._statuses.next_due, self._neighbours.next_due, walker)
         loss = self._losses.next_due(self.belt.started_moving)
         return min(*dues, loss, _or_never(self.belt.next_due), _or_never(self.control.next_due))
 
@@ -150,13 +152,16 @@ class Treadmill:
         before = self.belt.distance_m
         self.belt.advance(now)
         metres = self.belt.distance_m - before
-        self.walker.advance(seconds, metres / seconds * 360)
+        self.walker.advance(seconds, metres / seconds * 360, self.incline.value)
         self.incline.advance(seconds)
         self.telemetry.advance(seconds, metres)
         self._now = now
 
     def _act(self) -> None:
         """Do what is due now."""
+        if self.walker.pulls_cord and not self.safety_key.is_pulled:
+            self.safety_key.is_pulled = True
+            self._lose_power()
         self._statuses.tell_training()
         self._clients.send(*self.control.answers(self._now))
         if self._losses.lost(self._now, self.belt.started_moving):
@@ -188,6 +193,11 @@ class Treadmill:
     def is_paused(self) -> bool:
         """It was paused, and neither resumed nor stopped since."""
         return self.belt.motion is Motion.PAUSED
+
+    @property
+    def is_on(self) -> bool:
+        """Its mains switch is on."""
+        return self._is_on
 
     @property
     def can_start(self) -> bool:
@@ -296,6 +306,10 @@ class Treadmill:
                 self._dial(self.belt.target + step)
             case Key.SLOWER:
                 self._dial(self.belt.target - step)
+            case Key.STEEPER:
+                self._tilt(self.incline.goal + self.quirks.ranges.increment_incline)
+            case Key.FLATTER:
+                self._tilt(self.incline.goal - self.quirks.ranges.increment_incline)
             case _:
                 pass
         self._statuses.tell_training()
@@ -309,8 +323,21 @@ class Treadmill:
             ranges = self.quirks.ranges
             self.aim(Speed(min(max(target, ranges.minimum), ranges.maximum)), None)
 
+    def _on_tilt(self, percent: float) -> None:
+        self.before_touch()
+        self._tilt(incline_from_percent(percent))
+
+    def _tilt(self, target: float) -> None:
+        ranges = self.quirks.ranges
+        has_motor = ranges.maximum_incline > ranges.minimum_incline
+        if self.can_start and has_motor:
+            self.tilt(Incline(round(min(max(target, ranges.minimum_incline), ranges.maximum_incline))), None)
+
     def _on_pull(self) -> None:
         self.before_touch()
+        self._lose_power()
+
+    def _lose_power(self) -> None:
         self.belt.cut_power()
         self._statuses.tell(MachineStatusOp.STOPPED_BY_SAFETY_KEY, None, None)
         self._statuses.tell_training()
