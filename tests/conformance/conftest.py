@@ -3,7 +3,8 @@
     pytest tests/conformance --transport process                     each machine as a `retrowalk simulate`
     pytest tests/conformance --transport tcp-client:127.0.0.1:7780   the treadmill in reach of that adapter
 
-What the machine there does not have, and what needs somebody at its console or a second adapter, is skipped.
+A second `--transport` is a second adapter there. What the machine does not have, and what needs somebody
+at its console or one more adapter, is skipped.
 """
 
 import asyncio
@@ -41,7 +42,11 @@ Play = Callable[..., None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--transport", help="tests/conformance: `process`, or where the machine under test is")
+    parser.addoption(
+        "--transport",
+        action="append",
+        help="tests/conformance: `process`, or where the machine under test is; twice with two adapters",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +71,19 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, simulated: Callable[[Si
 
     A machine that is only met cannot be changed: such scenes are skipped there.
     """
-    transport = request.config.getoption("--transport", default=None)
+    asked = request.config.getoption("--transport", default=None) or []
+    transports = [one for one in asked if one != "process"]
 
     def played(scene: Scene, **changes: dict[str, Any]) -> None:
-        if changes and transport not in {None, "process"}:
+        if transports and changes:
             pytest.skip("needs a machine of its own")
-        if transport is None:
-            _run(scene, in_process(_written(tmp_path / "conform.toml", changes)), virtual_loop)
-        elif transport == "process":
+        elif transports:
+            _run(scene, at(transports))
+        elif asked:
             machine = simulated(changes)
-            _run(scene, at(machine.transport, machine.act))
+            _run(scene, at(machine.transports, machine.act))
         else:
-            _run(scene, at(transport))
+            _run(scene, in_process(_written(tmp_path / "conform.toml", changes)), virtual_loop)
 
     return played
 

@@ -6,14 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bumble.core import UUID, AdvertisingData
-from bumble.device import Advertisement, Device
+from bumble.device import Advertisement, Connection, Device
 from bumble.hci import Address
 from tests.conformance.tester import CONTROL, LowerTester
 
@@ -31,6 +31,7 @@ _MACHINE = "C0:00:00:00:18:26"
 _FOUND_WITHIN_S = 5.0
 _COMES_WITHIN_S = 3.0
 _STARTS_WITHIN_S = 20.0
+_ADAPTERS = 3
 
 Sim = dict[str, dict[str, Any]]
 """The `[sim]` tables of a machine's file."""
@@ -124,19 +125,24 @@ async def in_process(machine: Path) -> AsyncIterator[Lab]:
 
 
 @contextlib.asynccontextmanager
-async def at(transport: str, act: Callable[[str], Awaitable[None]] | None = None) -> AsyncIterator[Lab]:
-    """In reach of the one adapter at that transport; what is left running there is reset in the end."""
+async def at(
+    transports: Sequence[str], act: Callable[[str], Awaitable[None]] | None = None
+) -> AsyncIterator[Lab]:
+    """In reach of the adapters at those transports; what is left running there is reset in the end."""
     async with AsyncExitStack() as stack:
-        device: Device | None = None
+        devices: list[Device] = []
 
         async def adapter() -> Device:
-            nonlocal device
-            if device is None:
-                source, sink = await stack.enter_async_context(opened(transport))
-                device = Device.with_hci("tester", Address("F0:00:00:00:00:01"), source, sink)
-                await power_on(device, transport)
-            elif device.connections:
-                pytest.skip("needs two adapters, and a transport is one")
+            for device in devices:
+                if not device.connections:
+                    return device
+            if len(devices) == len(transports):
+                pytest.skip("needs one more adapter, and each transport is one")
+            transport = transports[len(devices)]
+            source, sink = await stack.enter_async_context(opened(transport))
+            device = Device.with_hci("tester", Address(f"F0:00:00:00:00:{len(devices):02X}"), source, sink)
+            await power_on(device, transport)
+            devices.append(device)
             return device
 
         async def nobody(text: str) -> None:
@@ -146,14 +152,16 @@ async def at(transport: str, act: Callable[[str], Awaitable[None]] | None = None
         yield lab
         if act is not None:
             await act("key-in")
-        if device is not None and device.connections:
-            await _leave_at_rest(lab)
+        if links := [link for device in devices for link in device.connections.values()]:
+            await _leave_at_rest(lab, links)
 
 
-async def _leave_at_rest(lab: Lab) -> None:
-    tester = lab.testers[-1]
-    if not tester.confirms:  # its procedure ends with its link
-        await tester.leave()
+async def _leave_at_rest(lab: Lab, links: list[Connection]) -> None:
+    tester = next((one for one in lab.testers if one.connection in links and one.confirms), None)
+    for link in links:  # an unconfirmed procedure ends with its link, too
+        if tester is None or link is not tester.connection:
+            await link.disconnect()
+    if tester is None:
         tester = await lab.tester()
     if tester.has(CONTROL):
         await tester.subscribe(CONTROL)
@@ -172,17 +180,18 @@ class Process:
             self._running = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "retrowalk", "simulate", "--json", "--machine", str(machine)),
-                    *("--transport", "tcp-server:127.0.0.1:0"),
+                    *("--transport", "tcp-server:127.0.0.1:0") * _ADAPTERS,
                 ],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 text=True,
             )
         deadline = time.monotonic() + _STARTS_WITHIN_S
-        while not (lines := told.read_text().splitlines()):
+        while len(lines := told.read_text().splitlines()) < _ADAPTERS:
             assert time.monotonic() < deadline, "the simulation did not start"
             time.sleep(0.05)
-        self.transport = json.loads(lines[0])["transport"].replace("tcp-server", "tcp-client")
+        on_air = [json.loads(line)["transport"] for line in lines[:_ADAPTERS]]
+        self.transports = [transport.replace("tcp-server", "tcp-client") for transport in on_air]
 
     async def act(self, text: str) -> None:
         """Somebody does it."""

@@ -40,7 +40,7 @@ async def until(holds: Callable[[], object], within: float = 5.0) -> None:
 
 
 def way_in(there: Place) -> str:
-    return there.transport.replace("server", "client")
+    return there.transports[0].replace("server", "client")
 
 
 async def connected(host: Dongle, posted: list[Happening]) -> Link:
@@ -87,7 +87,7 @@ async def test_out_of_reach_it_is_not_heard_until_it_is_back() -> None:
 
 async def test_a_host_that_is_gone_leaves_the_link_up_until_the_next_one_resets_the_controller() -> None:
     async with treadmill() as (_, there):
-        _reader, gone = await asyncio.open_connection(*there.transport.split(":")[1:])
+        _reader, gone = await asyncio.open_connection(*there.transports[0].split(":")[1:])
         gone.write(b"\x01\x03")  # half a packet
         dead = Dongle(way_in(there))
         await connected(dead, [])
@@ -110,7 +110,7 @@ async def test_a_controller_that_is_lost_ends_its_links_and_is_opened_again() ->
     await link.close()
     with pytest.raises(Unreachable, match="nobody listens there"):
         await find(ADDRESS, 1, host.backend)
-    async with treadmill(there.transport):
+    async with treadmill(there.transports[0]):
         assert (await find(ADDRESS, 5, host.backend)).address == ADDRESS
 
 

@@ -152,7 +152,7 @@ def panel(shown: TreadmillExhibit, history: History) -> Panel:
     rows.add_row("key", out if treadmill.safety_key.is_pulled else "in place")
     rows.add_row("walker", walker(walker_now(treadmill)))
     rows.add_row("clients", str(shown.clients))
-    rows.add_row("radio", shown.place.transport)
+    rows.add_row("radio", ", ".join(shown.place.transports))
     keys = Text("  ").join(Text.assemble((key, "bold"), f" {name}") for key, (_, name) in _KEYS.items())
     said = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in history.lines]
     blank = [Text()] * (_LINES - len(said))

@@ -31,9 +31,12 @@ _ADDRESS = "F2:00:00:00:18:26"
 @click.option("--machine", show_default="spec", help="By name or path.")
 @click.option(
     "--transport",
-    default="local",
+    "transports",
+    multiple=True,
+    default=["local"],
     show_default=True,
-    help="One of Bumble's, such as tcp-server:127.0.0.1:7780, vhci or usb:0; or local, for the panel alone.",
+    help="One of Bumble's, such as tcp-server:127.0.0.1:7780, vhci or usb:0; or local, for the panel alone. "
+    "Several where other programs come to it: an adapter each.",
 )
 @click.option("--script", type=FILE, help="What people do at the machine, and when: a line an act.")
 @click.option("--trace", type=FILE, help="A recorded session in the machine's place, as it was.")
@@ -42,7 +45,7 @@ _ADDRESS = "F2:00:00:00:18:26"
 def simulate(
     *,
     machine: str | None,
-    transport: str,
+    transports: tuple[str, ...],
     script: Path | None,
     trace: Path | None,
     session: str | None,
@@ -54,19 +57,24 @@ def simulate(
     "speed 2.5", "key-out", "cut"), and from a script, where each line begins with its second ("20 stop").
     """
     from retrowalk.logs import configure_logging
-    from retrowalk.sim.transports import mistake
+    from retrowalk.sim.transports import is_for_a_host, mistake
 
     if trace is not None and machine is not None:
         raise UserError("a trace is a machine of its own: give --trace or --machine")
     if session is not None and trace is None:
         raise UserError("--session is one of a --trace file: give that, too")
-    if transport != "local" and (problem := mistake(transport)):
-        raise UserError(problem)
+    for transport in transports:
+        if transport != "local" and (problem := mistake(transport)):
+            raise UserError(problem)
+        if len(transports) > 1 and not is_for_a_host(transport):
+            raise UserError(
+                f"{transport} goes alone: only where other programs come to it can there be several"
+            )
     shown = _treadmill(machine or "spec") if trace is None else _recorded(trace, session)
     steps = _steps(script) if script else []
     configure_logging("auto", "error", sys.stderr)
     try:
-        interrupted = asyncio.run(_simulate(shown, transport, steps, in_json=in_json))
+        interrupted = asyncio.run(_simulate(shown, transports, steps, in_json=in_json))
     except Unreachable as error:
         raise UserError(str(error), Exit.UNREACHABLE) from error
     if interrupted:
@@ -113,7 +121,7 @@ def _steps(script: Path) -> "Sequence[Step]":
 
 
 async def _simulate(
-    machine: "Treadmill | Traced", transport: str, script: "Sequence[Step]", *, in_json: bool
+    machine: "Treadmill | Traced", transports: "Sequence[str]", script: "Sequence[Step]", *, in_json: bool
 ) -> bool:
     """Until it is told to end; True if by Ctrl-C. Raises Unreachable, also when its radio is lost."""
     from retrowalk.cli import panel
@@ -133,7 +141,7 @@ async def _simulate(
     in_panel = has_panel and sys.stdin.isatty() and sys.stdout.isatty() and not in_json
     history = panel.History()
     tell = history.add if in_panel else _tell_json if in_json else _tell_line
-    async with exhibit(machine, _ADDRESS, transport, tell, over) as shown, asyncio.TaskGroup() as tasks:
+    async with exhibit(machine, _ADDRESS, transports, tell, over) as shown, asyncio.TaskGroup() as tasks:
         beside = [tasks.create_task(shown.follow(script))]
         with contextlib.ExitStack() as screen:
             if in_panel and isinstance(shown, TreadmillExhibit):
@@ -147,7 +155,7 @@ async def _simulate(
                 task.cancel()
             await asyncio.wait(beside)
     if shown.place.is_lost:
-        raise Unreachable(f"{transport}: the Bluetooth controller is gone")
+        raise Unreachable(f"{transports[0]}: the Bluetooth controller is gone")
     return signals[:1] == [signal.SIGINT]
 
 

@@ -235,18 +235,19 @@ def walker_now(treadmill: Treadmill) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def exhibit(
-    machine: Treadmill | Traced, address: str, transport: str, tell: Tell, over: asyncio.Event
+    machine: Treadmill | Traced, address: str, transports: Sequence[str], tell: Tell, over: asyncio.Event
 ) -> AsyncIterator[Exhibit]:
     """That machine at that place, switched on while the block runs. Raises Unreachable."""
     name = machine.quirks.link.name
-    async with place(name, address, transport) as there:
+    async with place(name, address, *transports) as there:
         shown = (
             TraceExhibit(machine, there, tell, over)
             if isinstance(machine, Traced)
             else TreadmillExhibit(machine, there, tell, over)
         )
         async with shown.peripheral:
-            shown.tell("on_air", name=name, address=address, transport=there.transport)
+            for transport in there.transports:
+                shown.tell("on_air", name=name, address=address, transport=transport)
             if there.lost is not None:
                 there.lost.add_done_callback(lambda _: over.set())
             telling = asyncio.create_task(shown.tell_of_itself())

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from bumble.core import BaseBumbleError
@@ -24,8 +24,8 @@ class Place:
 
     device: Device
     """Powered on, ready for services."""
-    transport: str
-    """Where others come in; a port that was 0 is the one that was free."""
+    transports: Sequence[str]
+    """Where others come in, by each to an adapter of its own; a port that was 0 is the one that was free."""
     cut: Callable[[], None] | None = None
     """Loses all links without a word; None: a real radio cannot."""
     away: Callable[[], None] | None = None
@@ -41,15 +41,16 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(name: str, address: str, transport: str) -> AsyncIterator[Place]:
+async def place(name: str, address: str, *transports: str) -> AsyncIterator[Place]:
     """A place for the treadmill of that name and random static address, while the block runs.
 
-    `transport` is `local`, or one of Bumble's: where another program comes for a controller (tcp-server, vhci
-    and the like) it gets one with the treadmill in its reach, elsewhere the treadmill takes the controller
-    that is there. Raises Unreachable.
+    A transport is `local`, or one of Bumble's: where another program comes for a controller (tcp-server, vhci
+    and the like) it gets one with the treadmill in its reach, by each of several such transports; elsewhere
+    the treadmill takes the controller that is there. Raises Unreachable.
     """
-    if transport != LOCAL and not is_for_a_host(transport):
-        async with _on_a_controller(name, address, transport) as found:
+    first = transports[0]
+    if first != LOCAL and not is_for_a_host(first):
+        async with _on_a_controller(name, address, first) as found:
             yield found
         return
     air = Air()  # type: ignore[no-untyped-call]  # Bumble's constructor has no types
@@ -59,7 +60,8 @@ async def place(name: str, address: str, transport: str) -> AsyncIterator[Place]
         air.cut(antenna)
         air.controllers.discard(antenna)
 
-    async with _adapter(air, transport) as come_in:
+    async with contextlib.AsyncExitStack() as adapters:
+        come_in = [await adapters.enter_async_context(_adapter(air, one)) for one in transports]
         yield Place(
             device,
             come_in,
@@ -74,7 +76,7 @@ async def _on_a_controller(name: str, address: str, transport: str) -> AsyncIter
     async with opened(transport) as (source, sink):
         device = Device.with_hci(name, Address(address), source, sink)
         await power_on(device, transport)
-        yield Place(device, transport, lost=source.terminated)
+        yield Place(device, [transport], lost=source.terminated)
 
 
 async def power_on(device: Device, transport: str) -> None:
