@@ -15,6 +15,26 @@ _RSSI_DBM = -50
 _TIMEOUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 
 
+class NearHost(Host):
+    """A host in the process of its controller: what L2CAP sends needs no HCI packets between the two.
+
+    They cost more time than all of GATT. Commands and events go by HCI, and data keep their turn among them.
+    """
+
+    def __init__(self, antenna: "Antenna") -> None:
+        super().__init__(antenna, AsyncPipeSink(antenna))
+        self._antenna = antenna
+
+    def send_acl_sdu(self, connection_handle: int, sdu: bytes) -> None:
+        """Sends it, in the turn after this one."""
+        asyncio.get_running_loop().call_soon(self._antenna.send_sdu, connection_handle, sdu)
+
+    def take_sdu(self, connection_handle: int, sdu: bytes) -> None:
+        """It has come in; on a link that is gone, nobody wants it."""
+        if (connection := self.connections.get(connection_handle)) is not None:
+            connection.on_acl_pdu(sdu)
+
+
 class Antenna(Controller):
     """A controller that resets, scans and gives up connecting as a real one does, and can lose its link."""
 
@@ -90,8 +110,16 @@ class Antenna(Controller):
         self, sender_address: hci.Address, transport: PhysicalTransport, data: bytes
     ) -> None:
         """Takes a packet in; one that was under way when its link was lost is lost with it."""
-        if sender_address in self.le_connections:
+        link, host = self.le_connections.get(sender_address), self.host
+        if link is not None and isinstance(host, NearHost):
+            asyncio.get_running_loop().call_soon(host.take_sdu, link.handle, data)
+        elif link is not None:
             super().on_link_acl_data(sender_address, transport, data)
+
+    def send_sdu(self, connection_handle: int, sdu: bytes) -> None:
+        """What a near host sends."""
+        if (link := self.find_connection_by_handle(connection_handle)) is not None:
+            link.on_acl_pdu(sdu)
 
 
 class Air(LocalLink):
@@ -102,8 +130,7 @@ class Air(LocalLink):
     async def device(self, name: str, address: str) -> tuple[Device, Antenna]:
         """A new host on a new controller of that random static address, powered on."""
         antenna = Antenna(name, link=self)
-        host = Host(antenna, AsyncPipeSink(antenna))
-        device = Device(name=name, address=hci.Address(address), host=host)
+        device = Device(name=name, address=hci.Address(address), host=NearHost(antenna))
         await device.power_on()
         return device, antenna
 
