@@ -22,8 +22,7 @@ from retrowalk.sim.model.emissions import Answer, Client, LinkLoss, Notification
 from retrowalk.sim.model.machine import Machine
 from retrowalk.sim.model.quirks import Answers
 
-_LONGEST_STEP_S = 0.05
-"""A key pressed on the console is noticed within this time."""
+_LONGEST_STEP_S = 0.25
 _SHORTEST_STEP_S = 0.001
 _ADVERTISING_INTERVAL_MS = 100.0
 _NOTIFICATION_HEADER = 3
@@ -64,6 +63,7 @@ class Peripheral:
         self._running: asyncio.Task[None] | None = None
         self._on = False
         self._is_dark = False
+        self._nap: asyncio.Future[None] | None = None
         self._switched_on_at = 0.0
         device.add_services(self._services())
         device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -80,6 +80,7 @@ class Peripheral:
         self._switched_on_at = asyncio.get_running_loop().time() - self.treadmill.now
         await self._keep_advertising()
         self._on = True
+        self.treadmill.before_touch = self._touched
         self._running = asyncio.create_task(self._run(), name=f"simulated {self.treadmill.quirks.link.name}")
 
     async def stop(self) -> None:
@@ -88,6 +89,7 @@ class Peripheral:
         if running is None:
             return
         self._on = False  # no cancellation: Bumble swallows it, or is left with half a command
+        self._look()
         await asyncio.wait({running})
         await self.device.stop_advertising()
         leaving = [connection.disconnect() for connection in self._clients.values()]
@@ -107,18 +109,39 @@ class Peripheral:
     def lose_power(self) -> None:
         """Its radio has no power: all links are lost, nothing is advertised until `regain_power`."""
         self._is_dark = True
+        self._look()
         self.vanish()
 
     def regain_power(self) -> None:
         """It advertises again."""
         self._is_dark = False
+        self._look()
 
     async def _run(self) -> None:
         while self._on:
             await self._keep_advertising()
             self._step()
             wait = self.treadmill.next_due - self.treadmill.now
-            await asyncio.sleep(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S))
+            await self._rest(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S))
+
+    async def _rest(self, seconds: float) -> None:
+        """Until so much time has passed, or something has happened to the treadmill."""
+        loop = asyncio.get_running_loop()
+        self._nap = loop.create_future()
+        timer = loop.call_later(seconds, self._look)
+        await self._nap
+        timer.cancel()
+
+    def _look(self) -> None:
+        """There may be something to send."""
+        if self._nap is not None and not self._nap.done():
+            self._nap.set_result(None)
+
+    def _touched(self) -> None:
+        """A person is about to do something: until now time passed without that."""
+        if self._on:
+            self._step()
+            self._look()
 
     def _now(self) -> float:
         """The treadmill's time: it began when the machine was switched on."""
@@ -173,12 +196,14 @@ class Peripheral:
         self._clients[client] = connection
         self._advertised = None  # a connection ends legacy advertising
         self.treadmill.connect(client)
+        self._look()
         if self._witness is not None:
             self._witness.connected(client)
 
         def on_disconnection(_reason: int) -> None:
             del self._clients[client]
             self.treadmill.disconnect(client)
+            self._look()
             if self._witness is not None:
                 self._witness.disconnected(client)
             if answering := self._answering.pop(client, None):
@@ -193,6 +218,7 @@ class Peripheral:
             # It came before this write did, and Bumble tells of it a turn later.
             await asyncio.wait({self._answering[client]})
         error = self.treadmill.write(client, bytes(octets), self._now())
+        asyncio.get_running_loop().call_later(_SHORTEST_STEP_S, self._look)  # after the Write Response
         if self._witness is not None:
             self._witness.written(client, bytes(octets), error)
         if error is not None:
@@ -257,6 +283,7 @@ class Peripheral:
 
             def on_subscription(connection: Connection, notify: bool, indicate: bool) -> None:
                 self.treadmill.subscribe(Client(connection.handle), one.number, notify or indicate)
+                self._look()
 
             offered.on(Characteristic.EVENT_SUBSCRIPTION, on_subscription)
         return offered

@@ -1,5 +1,6 @@
 """A machine, as whoever holds its radio sees it: a simulated treadmill, or a recorded one."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from blefit.ftms.treadmill_data import TreadmillData
@@ -12,6 +13,8 @@ class Machine(Protocol):
     """Driven from outside: `advance` lets time pass and returns what is to be sent, in order."""
 
     quirks: Quirks
+    before_touch: Callable[[], None]
+    """Called when a person is about to do something at it: time can be let pass until then."""
 
     @property
     def now(self) -> float: ...

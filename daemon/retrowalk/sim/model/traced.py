@@ -1,7 +1,7 @@
 """A recorded machine come alive: it says what it said, when it said it, and does nothing else."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from blefit import uuids
@@ -53,6 +53,7 @@ class Traced:
                 answers=Answers.NOTIFICATION if notified else Answers.INDICATION,
             ),
         )
+        self.before_touch: Callable[[], None] = lambda: None
         self.written: list[tuple[float, bytes]] = []
         self._clients = Clients()
         self._now = now
