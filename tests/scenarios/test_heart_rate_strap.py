@@ -188,7 +188,7 @@ async def test_while_the_strap_is_looked_for_a_lost_treadmill_is_back_as_soon_as
             began = asyncio.get_running_loop().time()
             await daemon.until(lambda _, daemon=daemon: daemon.events("link_restored"), within=5)
             took.append(asyncio.get_running_loop().time() - began)
-    assert took[1] == pytest.approx(took[0], abs=0.15)
+    assert took[1] == pytest.approx(took[0], abs=0.25), "one advertisement or two"
 
 
 async def test_each_of_two_treadmills_hears_its_own_walker(room) -> None:

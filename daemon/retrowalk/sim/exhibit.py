@@ -33,7 +33,6 @@ class Exhibit:
         self.place = there
         self.over = over
         self.peripheral = Peripheral(machine, there.device, there.cut, witness=self)
-        self._machine = machine
         self._tell = tell
         self._is_away = False
 
@@ -71,12 +70,12 @@ class Exhibit:
     async def follow(self, script: Sequence[Step]) -> None:
         """Do what the script says, each at its time."""
         for step in script:
-            await asyncio.sleep(max(0.0, step.at_s - self._machine.now))
+            await asyncio.sleep(max(0.0, step.at_s - self.peripheral.now))
             self.do(step.act, "script")
 
     def tell(self, event: str, **fields: Any) -> None:
         """Something has happened, now."""
-        self._tell({"t": self._machine.now, "event": event, **fields})
+        self._tell({"t": self.peripheral.now, "event": event, **fields})
 
     async def tell_of_itself(self) -> None:
         """Tell what the machine does by itself, until cancelled."""

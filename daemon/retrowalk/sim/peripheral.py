@@ -63,7 +63,7 @@ class Peripheral:
         self._running: asyncio.Task[None] | None = None
         self._on = False
         self._is_dark = False
-        self._nap: asyncio.Future[None] | None = None
+        self._bell = asyncio.Event()
         self._switched_on_at = 0.0
         device.add_services(self._services())
         device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -80,7 +80,7 @@ class Peripheral:
         self._switched_on_at = asyncio.get_running_loop().time() - self.treadmill.now
         await self._keep_advertising()
         self._on = True
-        self.treadmill.before_touch = self._touched
+        self.treadmill.before_touch = self._catch_up
         self._running = asyncio.create_task(self._run(), name=f"simulated {self.treadmill.quirks.link.name}")
 
     async def stop(self) -> None:
@@ -118,37 +118,33 @@ class Peripheral:
         self._look()
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._on:
+            self._bell.clear()
             await self._keep_advertising()
             self._step()
             wait = self.treadmill.next_due - self.treadmill.now
-            await self._rest(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S))
-
-    async def _rest(self, seconds: float) -> None:
-        """Until so much time has passed, or something has happened to the treadmill."""
-        loop = asyncio.get_running_loop()
-        self._nap = loop.create_future()
-        timer = loop.call_later(seconds, self._look)
-        await self._nap
-        timer.cancel()
+            timer = loop.call_later(min(max(wait, _SHORTEST_STEP_S), _LONGEST_STEP_S), self._look)
+            await self._bell.wait()
+            timer.cancel()
 
     def _look(self) -> None:
         """There may be something to send."""
-        if self._nap is not None and not self._nap.done():
-            self._nap.set_result(None)
+        self._bell.set()
 
-    def _touched(self) -> None:
-        """A person is about to do something: until now time passed without that."""
+    def _catch_up(self) -> None:
+        """Something is about to happen to the treadmill: until now time passed without that."""
         if self._on:
             self._step()
             self._look()
 
-    def _now(self) -> float:
+    @property
+    def now(self) -> float:
         """The treadmill's time: it began when the machine was switched on."""
         return asyncio.get_running_loop().time() - self._switched_on_at
 
     def _step(self) -> None:
-        for emission in self.treadmill.advance(self._now()):
+        for emission in self.treadmill.advance(self.now):
             match emission:
                 case LinkLoss():
                     self.vanish()
@@ -195,15 +191,15 @@ class Peripheral:
         client = Client(connection.handle)
         self._clients[client] = connection
         self._advertised = None  # a connection ends legacy advertising
+        self._catch_up()
         self.treadmill.connect(client)
-        self._look()
         if self._witness is not None:
             self._witness.connected(client)
 
         def on_disconnection(_reason: int) -> None:
             del self._clients[client]
+            self._catch_up()
             self.treadmill.disconnect(client)
-            self._look()
             if self._witness is not None:
                 self._witness.disconnected(client)
             if answering := self._answering.pop(client, None):
@@ -217,7 +213,7 @@ class Peripheral:
         if confirmation is not None and confirmation.done():
             # It came before this write did, and Bumble tells of it a turn later.
             await asyncio.wait({self._answering[client]})
-        error = self.treadmill.write(client, bytes(octets), self._now())
+        error = self.treadmill.write(client, bytes(octets), self.now)
         asyncio.get_running_loop().call_later(_SHORTEST_STEP_S, self._look)  # after the Write Response
         if self._witness is not None:
             self._witness.written(client, bytes(octets), error)
