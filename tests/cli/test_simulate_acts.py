@@ -23,7 +23,7 @@ async def shown() -> AsyncIterator[tuple[TreadmillExhibit, list[str]]]:
         if event["event"] == "act" and event["done"]:
             acts.append(event["act"])
 
-    async with exhibit(Treadmill(), "F2:00:00:00:18:26", "local", tell, asyncio.Event()) as one:
+    async with exhibit(Treadmill(), "F2:00:00:00:18:26", ["local"], tell, asyncio.Event()) as one:
         assert isinstance(one, TreadmillExhibit)
         yield one, acts
 
@@ -38,6 +38,10 @@ async def shown() -> AsyncIterator[tuple[TreadmillExhibit, list[str]]]:
         ("kkk", ["key-out", "key-in", "key-out"]),
         ("www", ["step-off", "step-on", "step-off"]),
         ("rrr", ["away", "back", "away"]),
+        ("ud", ["steeper", "flatter"]),
+        ("ooo", ["power-off", "power-on", "power-off"]),
+        ("bbb", ["face-backward", "face-forward", "face-backward"]),
+        ("lll", ["clip-on", "clip-off", "clip-on"]),
         ("c", ["cut"]),
         ("q", ["quit"]),
         ("?\n ", []),
