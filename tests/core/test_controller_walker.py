@@ -17,6 +17,7 @@ from retrowalk.core.model import (
     Lease,
     Notified,
     Offer,
+    PauseSession,
     Phase,
     SetCap,
     Snapshot,
@@ -260,6 +261,20 @@ def test_a_lowered_cap_slides_down_and_is_never_raised_again() -> None:
     assert refused.reason == "a cap can only be lowered: it is 1.55 km/h"
     assert bench.ask(SetCap(Speed(70)))[0].reason == "0.7 km/h is below the machine's slowest, 0.8: use stop"
     assert bench.faults() == []
+
+
+def test_a_cap_that_is_lowered_on_the_way_down_to_a_halt_is_kept_to_and_nothing_is_raised() -> None:
+    bench = Bench(quirks=QUICK, program=FORWARD, site=SiteLimits(level=6, ramp_down=10, step_down=Speed(20)))
+    fast(bench)
+    bench.ask(PauseSession())
+    begun = len(bench.frames)
+    bench.run(1)
+    bench.ask(SetCap(Speed(100)))
+    assert bench.run(60, until=lambda b: b.real_speed == 0)
+    targets = [int.from_bytes(frame[1:3], "little") for _, frame in bench.frames[begun:] if frame[0] == 0x02]
+    assert targets == sorted(targets, reverse=True)
+    assert "refusal" not in bench.faults()
+    assert phase(bench) is Phase.PAUSED
 
 
 def test_a_cap_that_is_set_before_the_start_holds_in_it_and_not_in_the_next_session() -> None:

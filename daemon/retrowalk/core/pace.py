@@ -60,11 +60,14 @@ class Pace:
                 self._plan = max(self._plan, min(top, self._plan + self._limits.ramp_up * passed))
         else:
             self._plan = max(asked, self._plan - self._limits.ramp_down * passed)
+        self._keep_below(guard, now)
+        self._stand(before, passed)
+        return sentence
+
+    def _keep_below(self, guard: Guard, now: float) -> None:
         for bound in (guard.cap(now), guard.hand):
             if bound is not None:
                 self._plan = max(self._machine.minimum, min(self._plan, bound))
-        self._stand(before, passed)
-        return sentence
 
     def _stand(self, before: float, passed: float) -> None:
         if passed > 0:
@@ -90,10 +93,11 @@ class Pace:
             return f"Holding {kmh(self._announced):g}."
         return ""
 
-    def ease(self, passed: float) -> None:
+    def ease(self, guard: Guard, passed: float, now: float) -> None:
         """A halt is coming: down to the machine's minimum."""
         before, self._goal = self._plan, self._machine.minimum
         self._plan = max(float(self._goal), self._plan - self._limits.ramp_down * passed)
+        self._keep_below(guard, now)
         self._stand(before, passed)
 
     def ease_s(self) -> float:

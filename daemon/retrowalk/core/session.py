@@ -370,7 +370,7 @@ class Session:
             case Stage.WALKING:
                 self._walk(guard, restraint, passed, now)
             case Stage.EASING:
-                self._pace.ease(passed)
+                self._pace.ease(guard, passed, now)
             case Stage.HALTING:
                 if not guard.stopping and guard.resting(now):
                     self._rested(now)
