@@ -42,6 +42,7 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.program import Program
 from retrowalk.core.program_text import parse_program
+from retrowalk.keepsakes import Keepsakes
 from retrowalk.mqtt.desk import Desk
 from retrowalk.mqtt.inbox import Inbox
 from retrowalk.mqtt.topics import Inbound, Topics
@@ -229,6 +230,10 @@ class House:
         }
         return Settings.model_validate(tables)
 
+    def keepsakes(self, corner: Corner) -> Keepsakes:
+        """What the daemon keeps of that treadmill."""
+        return Keepsakes(self.state, corner.place.id, str(corner.place.settings["address"]))
+
     def look_up(self, corner: Corner, now: float) -> None:
         """What was acknowledged is in the journal, whatever ended the daemon."""
         missing = lost(self.state / "journal", corner.place.id, corner.witness.acknowledged)
@@ -360,6 +365,7 @@ class Daemon:
         for corner in self._house.corners:
             corner.state = _nothing
             corner.witness.end_life(now)
+            corner.witness.marked = self._house.disk_failed and self._house.keepsakes(corner).left_running
             if not self._house.disk_failed:
                 self._house.look_up(corner, now)
 

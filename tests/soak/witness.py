@@ -18,6 +18,8 @@ from retrowalk.core.model import Emitted, Phase, Replied, Snapshot
 from retrowalk.hub import Reader
 
 CONTROL, TARGET, INCLINE, START, STOP = 0x00, 0x02, 0x03, 0x07, 0x08
+STATUS = "2ADA"
+"""Without Fitness Machine Status nobody tells the daemon that control is gone, before a write is refused."""
 GRACE_S = 0.5
 """What was handed to the link before is written within that."""
 SEEN_S = 2.6
@@ -73,6 +75,7 @@ class Witness:
         self._record_s = telemetry.notify_every_s
         self._lies = telemetry.reports != "real"
         self._silent = telemetry.silent_at is not None
+        self._tells = STATUS not in machine.quirks.attributes.absent
         self.acknowledged: list[str] = []
         """The ids of what was accepted in this life."""
         self.genuine: dict[str, tuple[str, float]] = {}
@@ -87,6 +90,8 @@ class Witness:
         """Until then the machine may not hear what is written."""
         self.unanswered_until = -inf
         """Until then answers of the machine may be lost or late."""
+        self.marked = False
+        """A disk that failed kept the moving-marker of a session that is over."""
         self.reader: Reader | None = None
         self.alarm_heard = -inf
         self._look: Callable[[], Snapshot | None] = lambda: None
@@ -101,6 +106,8 @@ class Witness:
         self._licence: float | None = None
         self._unlicensed = self._pressed = -inf
         self._act: float | None = None
+        self._revoked: float | None = None
+        """The act that was there when the licence was taken; a Start may have been under way."""
         self._ours = False
         self._console_start = -inf
         self._console_held = False
@@ -198,7 +205,8 @@ class Witness:
 
     def control_taken(self, now: float) -> None:
         """The console took the permission back from the daemon."""
-        if self._ours and self._licence is not None and not self.is_disturbed(now):
+        known = self._tells and not self.is_disturbed(now)
+        if self._ours and self._licence is not None and known:
             self._revoke(now)
             self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
 
@@ -345,11 +353,14 @@ class Witness:
         shown = self._look()
         idle = not self._ours and not self._owing and now > self._stop_reason + 90
         idle = idle and (shown is None or shown.phase is not Phase.FAULTED)  # then any motion is G13's
+        idle = idle and not self.marked  # a daemon that starts with a marker treats motion as its own
         if idle and self._machine.belt.speed > 0:
             self._violate("G13", "a Stop into manual use that nobody asked for", now)
 
     def _start_frame(self, licensed: bool, now: float) -> None:
         act, self._act = self._act, None
+        if act is None and now <= self._unlicensed + GRACE_S:
+            act = self._revoked
         self._hand, self._console_held = None, False  # this act is a word of the person, too
         patience = self._rules.countdown_s + 45
         if not licensed or act is None or not 4.9 <= now - act <= patience:
@@ -481,7 +492,8 @@ class Witness:
         self._met = self._met or (now > self._told_at + 2 and abs(speed - self._told) <= MET)
         over = speed > self._told + MOVING + self._noise
         sure = not (self._met or loud or self._lies or self._licence is None or self.is_disturbed(now))
-        if not over or not sure or self._touched > self._told_at - 10:
+        answered = now > self.unanswered_until + 8
+        if not (over and sure and answered) or self._touched > self._told_at - 10:
             self._disobeys_since = None
             return
         self._disobeys_since = now if self._disobeys_since is None else self._disobeys_since
