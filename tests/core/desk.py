@@ -104,7 +104,9 @@ class Desk:
 
     def _look(self) -> None:
         self.belt.want(None, self.now)
+        written = len(self.writes)
         while self._in:
+            assert len(self.writes) < written + 20, "frames without end"
             item = self._in.pop(0)
             if isinstance(item, Written):
                 self.belt.written(item, self.now)

@@ -143,17 +143,17 @@ class Watcher:
                     return message
         raise AssertionError("the connection ended")
 
-    async def text(self, topic: str, wanted: str) -> None:
+    async def text(self, topic: str, wanted: str, within: float = 5) -> None:
         """Wait until the topic says that."""
-        while (await self.next(topic)).payload.decode() != wanted:
+        while (await self.next(topic, within)).payload.decode() != wanted:
             pass
 
     async def json(self, topic: str) -> dict:
         return json.loads((await self.next(topic)).payload)
 
-    async def up(self) -> "Watcher":
+    async def up(self, within: float = 5) -> "Watcher":
         """Wait until the daemon listens and speaks."""
-        await self.text("bridge/state", "online")
+        await self.text("bridge/state", "online", within)
         return self
 
 

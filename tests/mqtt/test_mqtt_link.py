@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import queue
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from retrowalk.core.model import (
 )
 from retrowalk.hub import Hub
 from retrowalk.mqtt.client import MqttLink
+from retrowalk.settings import Mqtt, Settings, Treadmill
 
 
 def utc(seconds_ago: float = 0) -> str:
@@ -135,7 +137,7 @@ time.sleep(60)
 async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, prefix, watching):
     async with watching(broker) as watcher:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, broker.url, prefix)
-        await watcher.up()
+        await watcher.up(within=30)  # a process begins
         process.kill()
         await process.wait()
         await watcher.text("bridge/state", "offline")
@@ -160,6 +162,24 @@ async def test_a_command_reaches_the_treadmill(broker, make_daemon, watching, pa
         await watcher.up()
         await watcher.publish("tm/command", payload)
         assert await daemon.next_request() == expected
+
+
+async def test_of_two_treadmills_each_is_asked_and_heard_by_its_own_topics(broker, prefix, watching):
+    names = ("one", "two")
+    treadmills = tuple(Treadmill(id=name, match="*") for name in names)
+    settings = Settings(mqtt=Mqtt(url=broker.url, prefix=prefix), treadmills=treadmills)
+    hubs = {name: Hub() for name in names}
+    asked = queue.Queue()
+    link = MqttLink(settings, hubs, lambda *what: asked.put(what))
+    link.start()
+    async with watching(broker) as watcher:
+        await watcher.up()
+        for name in names:
+            await watcher.publish(f"{name}/command", "STOP")
+            assert await asyncio.to_thread(asked.get, timeout=5) == (name, Request("", "mqtt", StopSession()))
+            hubs[name].reply(Replied(name, "mqtt", "stop", "done"))
+            assert (await watcher.json(f"{name}/reply"))["id"] == name
+    assert await asyncio.to_thread(link.stop)
 
 
 async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make_daemon, watching):
