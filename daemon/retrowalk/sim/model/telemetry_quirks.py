@@ -66,6 +66,8 @@ class TelemetryQuirks:
     """What the machine tells, and when."""
 
     notify_every_s: float = 0.25
+    first_record_after_s: float = 0.0
+    """From a client's subscription to the first record that it gets."""
     reports: Reports = Reports.REAL
     noise: Speed = field(default=Speed(0))
     """The reading of a moving belt is wrong by up to this much."""

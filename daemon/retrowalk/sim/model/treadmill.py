@@ -68,6 +68,7 @@ class Treadmill:
         self._statuses = Statuses(self.quirks.control, self.quirks.telemetry, self.belt, self._clients)
         self._neighbours = Neighbours(self.quirks.telemetry, self.walker, self._clients, now)
         self._is_on = True
+        self._listen_from: dict[Client, float] = {}
         attributes = self.quirks.attributes
         self._beside = [(number_of(key), octets_of(said)) for key, said in attributes.notifies.items()]
 
@@ -90,6 +91,8 @@ class Treadmill:
         if characteristic == uuids.FITNESS_MACHINE_CONTROL_POINT:
             self.control.subscribe(client, enabled)
         self._clients.subscribe(client, characteristic, enabled)
+        if characteristic == uuids.TREADMILL_DATA:
+            self._listen_from[client] = self._now + self.quirks.telemetry.first_record_after_s
         if characteristic == uuids.FITNESS_MACHINE_STATUS and enabled:
             self._statuses.greet(client)
 
@@ -178,7 +181,8 @@ class Treadmill:
             return
         record = self.telemetry.record()
         readers = self._clients.subscribers(uuids.TREADMILL_DATA)
-        self._clients.send(*(Record(client, record) for client in readers))
+        late = self._listen_from
+        self._clients.send(*(Record(client, record) for client in readers if late[client] <= self._now))
         for number, said in self._beside:
             self._clients.notify(number, said)
 
