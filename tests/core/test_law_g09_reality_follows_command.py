@@ -7,7 +7,8 @@ from tests.core.desk import Desk, authority
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Target
-from retrowalk.sim.model.quirks import ControlQuirks, Quirks
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, ControlQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 
 def first_target(speed: int, *, echoes: bool = False) -> Desk:
@@ -200,6 +201,22 @@ def test_a_start_without_a_target_uses_up_no_trial() -> None:
     assert desk.want(Target(Speed(80))) == ""
     desk.runs(130, 2.5)
     assert "wrong_speed" in desk.noticed
+
+
+@pytest.mark.parametrize("ramp", [10, 15, 30])
+@pytest.mark.parametrize("every", [0.2, 0.5, 1.0])
+def test_miles_are_found_on_a_belt_that_runs_through_its_first_target_on_the_way(
+    ramp: int, every: float
+) -> None:
+    slow = BeltQuirks(acceleration=Acceleration(ramp), needs_target_to_move=True)
+    telemetry = TelemetryQuirks(notify_every_s=every, fields=())
+    miles = Quirks(belt=slow, telemetry=telemetry, control=ControlQuirks(targets_are_mph=True))
+    text = 'name = "p"\nlevel = 1\nsteps = [{ walk = "forward", for = "60s", speed = 1.4 }]'
+    bench = Bench(quirks=miles, program=program(text))
+    bench.offer()
+    bench.run(60)
+    assert bench.faults() == ["wrong_speed"]
+    assert len(bench.sent(0x02)) == 1
 
 
 def test_miles_are_found_though_the_cap_is_passed_at_that_very_record() -> None:

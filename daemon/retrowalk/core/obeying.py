@@ -7,6 +7,8 @@ from retrowalk.core.episode import Episode
 
 MET, AWAY, FALLEN = Speed(15), Speed(30), Speed(20)
 MET_AFTER_S, OVER_S, HAND_S = 2.0, 2.0, 3.0
+STAYS_S, STAYS_WITHIN = 1.5, Speed(10)
+"""The first target since rest is met by a belt that stays there: one that takes it for miles runs through."""
 OBEY_S, OBEY_RATE = 3.0, 20
 """A target below the measured speed first gets 3 s + drop / 0.2 km/h/s."""
 MPH_LOW, MPH_HIGH = 1.5, 1.7
@@ -33,6 +35,8 @@ class Obeying:
     _over: Episode = field(default_factory=Episode)
     _miles: Episode = field(default_factory=Episode)
     _away_since: float | None = None
+    _near: tuple[float, Speed] | None = None
+    """The first of the records near the target that are near each other."""
 
     def __post_init__(self) -> None:
         self._highest = self.measured
@@ -58,10 +62,18 @@ class Obeying:
             self._over.record(now, holds=speed > self.speed + AWAY)
             if self._miles.records >= 2 or self._over.lasts(now, OVER_S):
                 return WRONG_SPEED if self.trial else TOO_FAST
-        if now >= answered + MET_AFTER_S and abs(speed - self.speed) <= MET:
+        if self._meets(speed, now) and now >= answered + MET_AFTER_S:
             self.met = True
             self._highest = speed
         return ""
+
+    def _meets(self, speed: Speed, now: float) -> bool:
+        if abs(speed - self.speed) > MET:
+            self._near = None
+            return False
+        if self._near is None or abs(speed - self._near[1]) > STAYS_WITHIN:
+            self._near = now, speed
+        return not self.after_rest or now - self._near[0] >= STAYS_S
 
     def _judge_met(self, speed: Speed, now: float) -> str:
         if abs(speed - self.speed) <= AWAY:
