@@ -1,4 +1,4 @@
-"""What belongs to one session ends with it: its cap, its watch over the walker, its lease, its answers."""
+"""What belongs to one session ends with it: its cap, marker, watch over the walker, lease and answers."""
 
 import pytest
 from tests.core.bench import Bench, program
@@ -90,6 +90,19 @@ def test_a_lease_is_not_missed_after_its_session() -> None:
     walking(bench)
     bench.run(20)
     assert bench.faults() == []
+
+
+def test_each_session_has_its_own_marker_and_without_it_writes_nothing() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY)
+    walking(bench)
+    stopped(bench)
+    assert bench.run(15, until=lambda b: not b.controller.marked)
+    bench.marker_answers = False
+    written = len(bench.frames)
+    bench.offer()
+    bench.run(60)
+    assert bench.events("stopped")[-1].fields["reason"] == "the moving-marker is not written yet"
+    assert bench.frames[written:] == []
 
 
 def test_each_of_two_sessions_in_a_row_is_answered_at_its_end() -> None:
