@@ -57,6 +57,9 @@ async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(
     (found,) = await scan(2, radio.backend)
     assert (found.name, found.address, found.rssi) == (seen.name, seen.address, None)
     assert (await find(seen.address, 2, radio.backend)).address == seen.address
+    for other in (OTHER, "Another*"):
+        with pytest.raises(NotFound):
+            await find(other, 2, radio.backend)
 
 
 @pytest.mark.parametrize("wanted", ["C0:00:00:00:00:01", "c0:00:00:00:00:01", "Bare Tread", "bare*", "*"])

@@ -36,6 +36,10 @@ def test_it_listens_when_start_returns_and_no_more_when_stop_returns(own_broker)
     assert own_broker.pid is None
 
 
+def test_ctrl_c_is_not_for_it_the_last_offline_has_to_get_through(broker):
+    assert os.getpgid(broker.pid) != os.getpgid(0)
+
+
 def test_it_starts_again_on_the_port_that_it_had(own_broker):
     url = own_broker.url
     own_broker.stop()
