@@ -7,7 +7,7 @@ from tests.core.bench import CLIENT, Bench, program
 from blefit import uuids
 from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Speed
-from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase
+from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, StopSession
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
@@ -90,6 +90,22 @@ def test_a_machine_that_needs_a_target_and_is_silent_at_rest_gets_it_unheard() -
     bench.offer()
     assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []
+
+
+@pytest.mark.parametrize("later", [0, 30])
+def test_a_belt_that_a_start_moves_though_a_stop_overtook_it_is_marked_as_ours_again(later: float) -> None:
+    bench = bench_with(FORWARD)
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.sent(START) != [])
+    bench.ask(StopSession())
+    assert bench.run(10, until=lambda b: not b.controller.marked)
+    bench.run(later)
+    bench.treadmill.start(CLIENT)
+    assert bench.run(10, until=lambda b: "unexpected_motion" in b.faults())
+    assert bench.controller.marked
+    assert bench.run(30, until=lambda b: not b.controller.marked)
+    assert bench.real_speed == 0
+    assert [type(effect).__name__ for _, effect in bench.effects].count("Mark") == 2
 
 
 def test_a_countdown_that_nothing_is_armed_for_is_over() -> None:

@@ -514,6 +514,9 @@ class Controller(Mind):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start
         over = session is None or session.stage is Stage.ENDED
+        if not self._marked and guard.starts_late(now):
+            self._set_marked()
+            self._effects.append(Mark("" if session is None else session.id))
         if self._marked and over and self._let_go(now):
             self._unmark()
         if over and self._ended_at is not None and now - self._ended_at > KEEP_ENDED_S:

@@ -72,6 +72,7 @@ class Watch:
         self._still_said = False
         self._unexpected_until = self._keyless_until = float("-inf")
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
+        self._overtaken_until = float("-inf")
         self._late = False
 
     # --- what others may know ---------------------------------------------------------------------
@@ -404,7 +405,12 @@ class Watch:
             self.left_running = True  # seen moving by hand, and now it cannot be reached
             self._find("link_lost")
         if outstanding:
-            self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
+            self._overtaken_until = now + AFTER_START_S
+            self._unexpected_until = max(self._unexpected_until, self._overtaken_until)
+
+    def starts_late(self, now: float) -> bool:
+        """A Start of ours that a Stop overtook moves the belt all the same."""
+        return self._stop is not None and self.motion.moving and now < self._overtaken_until
 
     def _stopping(self, now: float, *, ours: bool, must_write: bool = False) -> Stopping:
         return Stopping(
