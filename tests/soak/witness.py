@@ -106,8 +106,6 @@ class Witness:
         self._licence: float | None = None
         self._unlicensed = self._pressed = -inf
         self._act: float | None = None
-        self._revoked: float | None = None
-        """The act that was there when the licence was taken; a Start may have been under way."""
         self._ours = False
         self._console_start = -inf
         self._console_held = False
@@ -188,7 +186,7 @@ class Witness:
         self._told = None
         self._console_start = now
         if self._session_on:
-            self._licence, self._act, self._console_held = now, None, True
+            self._licence, self._console_held = now, True
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
@@ -359,8 +357,6 @@ class Witness:
 
     def _start_frame(self, licensed: bool, now: float) -> None:
         act, self._act = self._act, None
-        if act is None and now <= self._unlicensed + GRACE_S:
-            act = self._revoked
         self._hand, self._console_held = None, False  # this act is a word of the person, too
         patience = self._rules.countdown_s + 45
         if not licensed or act is None or not 4.9 <= now - act <= patience:
@@ -452,6 +448,8 @@ class Witness:
             return
         if speed > 0:
             self.moving_s += passed
+        if speed > MOVING:
+            self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
 
     def _judge(self, speed: float, now: float) -> None:
