@@ -23,11 +23,11 @@ REQUEST_CONTROL, START = b"\x00", b"\x07"
 
 
 @contextlib.asynccontextmanager
-async def treadmill(transport: str = "tcp-server:127.0.0.1:0") -> AsyncIterator[tuple[Treadmill, Place]]:
+async def treadmill(*transports: str) -> AsyncIterator[tuple[Treadmill, Place]]:
     """One, switched on."""
     machine = Treadmill(quirks_of(load_machine("spec")))
     async with (
-        place(machine.quirks.link.name, ADDRESS, transport) as there,
+        place(machine.quirks.link.name, ADDRESS, *(transports or ("tcp-server:127.0.0.1:0",))) as there,
         Peripheral(machine, there.device, there.cut),
     ):
         yield machine, there
@@ -46,6 +46,17 @@ def way_in(there: Place) -> str:
 async def connected(host: Dongle, posted: list[Happening]) -> Link:
     found = await find(ADDRESS, 5, host.backend)
     return await Link.open(found, 1, posted.append, backend=host.backend)
+
+
+async def test_each_of_several_transports_has_an_adapter_of_its_own() -> None:
+    async with treadmill("tcp-server:127.0.0.1:0", "tcp-server:127.0.0.1:0") as (_, there):
+        hosts = [Dongle(transport.replace("server", "client")) for transport in there.transports]
+        for host in hosts:
+            (found,) = await scan(0.4, host.backend)
+            assert found.address == ADDRESS
+        link = await connected(hosts[1], [])
+        assert await scan(0.4, hosts[0].backend) == [], "it takes one client, and has one"
+        await link.close()
 
 
 async def test_found_connected_driven_and_hung_up() -> None:
