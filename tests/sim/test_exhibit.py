@@ -8,7 +8,7 @@ from retrowalk.sim.exhibit import Event, exhibit
 from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.treadmill import Treadmill
-from retrowalk.sim.script import parse_script
+from retrowalk.sim.script import Act, parse_script
 
 DOCUMENT = Path(__file__).parents[2] / "docs/simulate.md"
 
@@ -43,9 +43,25 @@ def test_the_walker_of_the_document_is_carried_back_until_the_cord_stops_the_bel
     assert [one["display"] for one in told if one["event"] == "belt"][-1] == "SAFETY KEY"
 
 
-def test_the_mains_switch_darkens_it_and_takes_it_off_the_air_until_it_is_back() -> None:
+def test_without_mains_it_is_off_the_air() -> None:
+    async def main() -> None:
+        machine, over = Treadmill(quirks_of(load_machine("spec"))), asyncio.Event()
+        async with exhibit(machine, "F2:00:00:00:18:26", ["local"], lambda _: None, over) as shown:
+            heard = []
+            for act in ("power-off", "power-on"):
+                shown.do(Act(act), "person")
+                await asyncio.sleep(0.1)
+                heard.append(shown.peripheral.device.is_advertising)
+            assert heard == [False, True]
+
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+        runner.run(main())
+
+
+def test_the_mains_switch_darkens_the_console_and_stops_the_belt_until_it_is_back() -> None:
     told = played("1 incline 3\n2 start\n8 power-off\n9 start\n12 power-on\n13 start\n", 7)
-    assert all(one["done"] for one in told if one["event"] == "act")
+    acts = [(round(one["t"], 2), one["done"]) for one in told if one["event"] == "act"]
+    assert acts == [(at, True) for at in (1, 2, 8, 9, 12, 13)]
     motions = fields(told, "belt", "motion")
     assert motions == [("stopped",), ("countdown",), ("running",)]
     dark = [one for one in told if one["event"] == "belt" and one["display"] == ""]

@@ -85,6 +85,17 @@ def test_energy_and_met_are_told_by_facing_incline_and_weight(bench: type[Bench]
     assert record.force_on_belt == 589
 
 
+def test_the_pulse_rises_uphill(bench: type[Bench]) -> None:
+    machine = faced(bench, BACKWARD)
+    machine.run("02 2c 01")
+    pulses = []
+    for octets in ("03 00 00", "03 64 00"):
+        machine.run(octets)
+        machine.wait(300)
+        pulses.append(machine.treadmill.walker.heart_rate)
+    assert pulses == [98, 120], "3 km/h at 10 %: 22 beats for 7.5 ml/kg/min more"
+
+
 def faced(bench: type[Bench], facing: Facing, fastest: float = math.inf) -> Bench:
     """Ten seconds after Start."""
     machine = bench()

@@ -139,6 +139,12 @@ def test_quirk_silent_says_nothing_at_rest_and_stops_without_a_zero(bench: type[
     assert machine.records(10)[-1].instantaneous_speed == 80
 
 
+def test_quirk_the_first_record_comes_late(bench: type[Bench]) -> None:
+    machine = bench(with_telemetry(first_record_after_s=8.0))
+    assert machine.records(7.9) == []
+    assert len(machine.records(1.0)) == 4
+
+
 def test_quirk_counts_only_while_somebody_walks(bench: type[Bench]) -> None:
     machine = bench(with_telemetry(counts_only_steps=True, fields=ALL))
     machine.treadmill.walker.step_off()
