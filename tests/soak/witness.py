@@ -521,7 +521,10 @@ class Witness:
 
     def _judge_left(self, connected: bool, now: float) -> None:
         """The first thing that a new link carries to a belt of ours is a Stop."""
-        if not (self._owing and self._first_frame and connected) or self.is_disturbed(now):
+        due = self._owing and self._first_frame and connected
+        if (
+            not due or self.is_disturbed(now) or self._lies
+        ):  # its target is rest, while it coasts: that withholds it
             self._left_since = None
             return
         self._left_since = now if self._left_since is None else self._left_since
