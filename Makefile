@@ -26,7 +26,7 @@ test: check ## check, the laws and the door (covered to the last branch), then a
 	@$(BIN)/coverage report
 	@$(BIN)/python -m pytest -n 2 --ignore tests/core --ignore tests/belt
 
-test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): two minutes
+test-bluez: setup ## the tests over the real BlueZ of Debian 12 and 13, in QEMU (docs/bluez.md): minutes
 	@$(BIN)/python -m tests.bluez.image
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-bluez-bookworm test-bluez-trixie
 

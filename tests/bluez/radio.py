@@ -42,15 +42,12 @@ class BluezRadio:
     def bring_back(self, device: Device) -> None:
         self._air.controllers.add(self._antennas[device])
 
-    def cut_all(self) -> None:
-        for antenna in self._antennas.values():
-            self._air.cut(antenna)
-
     async def plug_in(self) -> None:
         """The kernel gets an adapter; returns when bleak sees that it is powered."""
+        await _is_powered()  # bleak may overlook for ever what changes while it begins to listen
         source, sink = await self._socket.enter_async_context(opened(self.lab.hci))
         self._adapter = Antenna("adapter", host_source=source, host_sink=sink, link=self._air)
-        await self._until(powered=True)
+        await _until(powered=True)
 
     async def unplug(self) -> None:
         """Pulls the adapter out; returns when bleak sees that there is none."""
@@ -60,12 +57,13 @@ class BluezRadio:
             self._adapter.host = None
             self._adapter = None
             await self._socket.aclose()
-            await self._until(powered=False)
+            await _until(powered=False)
 
-    async def _until(self, *, powered: bool) -> None:
-        async with asyncio.timeout(_SEEN_WITHIN_S):
-            while powered is not await _is_powered():  # noqa: ASYNC110 - bleak tells nobody
-                await asyncio.sleep(0.02)
+
+async def _until(*, powered: bool) -> None:
+    async with asyncio.timeout(_SEEN_WITHIN_S):
+        while powered is not await _is_powered():  # noqa: ASYNC110 - bleak tells nobody
+            await asyncio.sleep(0.02)
 
 
 async def _is_powered() -> bool:

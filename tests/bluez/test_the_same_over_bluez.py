@@ -1,7 +1,8 @@
 """Tests of the virtual radio's rooms, over BlueZ in real time: what holds there holds here."""
 
 import pytest
-from tests.ble import test_link, test_scanner, test_what_bluez_does
+from tests.ble import test_connector, test_link, test_scanner
+from tests.ble import test_what_bluez_does as does
 from tests.scenarios import test_lost_links, test_the_end_of_a_daemon, test_whole_sessions
 
 pytestmark = pytest.mark.bluez
@@ -29,9 +30,13 @@ test_unreadable = test_link.test_a_characteristic_that_cannot_be_read_is_as_if_i
 test_no_treadmill = test_link.test_a_machine_without_treadmill_data_is_refused_in_a_sentence
 test_no_control_point = test_link.test_a_write_to_a_machine_without_a_control_point_fails_by_name
 
-globals().update(
-    (name, test) for name, test in vars(test_what_bluez_does).items() if name.startswith("test_")
-)
+test_notifications_after_a_loss = test_connector.test_a_notification_comes_once_after_a_loss
+test_no_answer = does.test_a_request_that_is_never_answered_costs_the_link_and_not_the_next_one
+test_a_demand_for_pairing = does.test_a_request_that_is_answered_by_a_demand_for_pairing_fails
+test_att_errors = does.test_an_att_error_is_told_by_its_number_and_leaves_the_link
+test_write_cut_off = does.test_a_write_that_meets_our_own_hanging_up_is_a_loss
+test_hanging_up = does.test_our_own_hanging_up_is_told_once_and_waited_for
+test_an_absent_machine = does.test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back
 
 test_short_loss = test_lost_links.test_the_belt_stops_within_seconds_of_a_short_loss
 test_told_to_end = test_the_end_of_a_daemon.test_told_to_end_it_stops_the_belt_and_waits_for_rest
