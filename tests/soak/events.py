@@ -97,12 +97,11 @@ def _message(chance: Random) -> How:
 
 
 def _false_act(chance: Random) -> How:
-    """What would be an act, were it not retained, late, or a stranger's."""
-    act = chance.choice(("start", "start", "facing", "ok"))
+    """What would be the act that is asked for next, were it not retained, late, or a stranger's."""
     retained, source, time = chance.choice(
         ((True, "button-1", "$NOW"), (False, "button-1", "$LONG_AGO"), (False, "nobody", "$NOW"))
     )
-    payload = f'{{"id": "$ID", "act": "{act}", "source": "{source}", "time": "{time}"}}'
+    payload = f'{{"id": "$ID", "act": "$ACT", "source": "{source}", "time": "{time}"}}'
     return {"topic": "confirm", "payload": payload, "retained": retained, "times": 1}
 
 
@@ -144,6 +143,11 @@ def _radio(chance: Random) -> How:
     return {"what": kind.value, "rate": chance.choice((0.1, 0.5, 1.0)), **_seconds(1, 20)(chance)}
 
 
+def _silence(chance: Random) -> How:
+    """The link stands, nothing comes over it, for longer than a belt may run unheard."""
+    return {"what": Kind.SILENCE.value, "rate": 1.0, **_seconds(7, 25)(chance)}
+
+
 RADIO = tuple(kind for kind in Kind if kind is not Kind.LINK_LOST)
 
 
@@ -163,6 +167,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "out_of_reach": (2, _seconds(0.5, 60)),
     "unplug": (1, _seconds(0.5, 40)),
     "radio": (14, _radio),
+    "silence": (3, _silence),
     "packet": (4, _packet),
     "message": (12, _message),
     "false_act": (7, _false_act),

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 from tests.soak.events import Event
 from tests.soak.house import ASKS, Corner, Daemon, House
 from tests.soak.mortal import mortal
 
+from retrowalk.core.model import Act
 from retrowalk.park import park
 from retrowalk.sim.interference import Kind
 from retrowalk.sim.model.console import Key
@@ -76,14 +78,16 @@ class Happening:
             case "unplug":
                 house.ether.unplug()
                 self._later("adapter", how, house.ether.plug_in)
-            case "radio":
+            case "radio" | "silence":
                 self._disturb(Kind(str(how["what"])), _number(how, "rate"), _number(how, "back_s"))
             case "packet":
                 house.interference.lose_link_at_packet(int(_number(how, "number")))
             case "ask":
                 self._ask(place, how)
-            case "message" | "false_act":
+            case "message":
                 self._message(place, how)
+            case "false_act":
+                corner.person.strangers.append(partial(self._false_act, place, how))
             case "broker":
                 house.broker_is_up.clear()
                 self._later("broker", how, house.broker_is_up.set)
@@ -162,6 +166,9 @@ class Happening:
         topic, retained = str(how["topic"]), bool(how["retained"])
         for _ in range(int(_number(how, "times"))):
             self._house.publish(place, topic, payload.encode(), retained=retained)
+
+    def _false_act(self, place: str, how: How, asked: Act) -> None:
+        self._message(place, {**how, "payload": str(how["payload"]).replace("$ACT", asked.value)})
 
     async def _end_a_life(self, event: Event) -> None:
         house = self._house

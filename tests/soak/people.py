@@ -48,6 +48,8 @@ class Person:
         self.offers = True
         self.refused = 0
         """Offers in a row that led to no session."""
+        self.strangers: list[Callable[[Act], None]] = []
+        """Who will do, as soon as an act is asked for, what would be that act, were it not a stranger's."""
         self.on_act: Callable[[str, str, float], None] = lambda _id, _act, _now: None
         self._place = place
         self._machine = machine
@@ -121,6 +123,10 @@ class Person:
         if state.awaiting is not self._asked:
             self._asked = state.awaiting
             self._answer_at = None if state.awaiting is None else now + self._thinks()
+            if state.awaiting is not None:
+                for stranger in self.strangers:
+                    stranger(state.awaiting)
+                self.strangers.clear()
         if self._asked is None or self._answer_at is None or now < self._answer_at:
             return
         act, self._answer_at = self._asked, now + self._thinks()

@@ -448,7 +448,7 @@ class Witness:
             return
         if speed > 0:
             self.moving_s += passed
-        if speed > MOVING:
+        if speed > MOVING and not self._lies:
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
 
