@@ -219,6 +219,27 @@ def test_miles_are_found_on_a_belt_that_runs_through_its_first_target_on_the_way
     assert len(bench.sent(0x02)) == 1
 
 
+@pytest.mark.parametrize(("speeds", "met"), [((70, 80), True), ((70, 81), False), ((81, 70), False)])
+def test_the_first_target_is_met_by_a_belt_that_stays_within_10_for_1_5_s(
+    speeds: tuple[int, int], met: bool
+) -> None:
+    desk = first_target(60)
+    desk.runs(speeds[0], 1.25)
+    desk.runs(speeds[1], 1.0)
+    assert desk.guard.target_met is met
+
+
+@pytest.mark.parametrize("miss", [64, 96])
+def test_a_record_away_from_it_begins_the_staying_anew(miss: int) -> None:
+    desk = first_target(80)
+    desk.runs(80, 1.5)
+    desk.record(miss)
+    desk.runs(80, 1.5)
+    assert not desk.guard.target_met
+    desk.runs(80, 0.25)
+    assert desk.guard.target_met
+
+
 def test_miles_are_found_though_the_cap_is_passed_at_that_very_record() -> None:
     desk = Desk().moving(authority(cap=Speed(100)))
     assert desk.want(Target(Speed(80))) == ""

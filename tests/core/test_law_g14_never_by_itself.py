@@ -4,6 +4,7 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Direction, RequestControl, Start, Stop, Target
@@ -157,7 +158,7 @@ def test_on_the_next_link_after_it_rested_nothing_is_outstanding() -> None:
     desk.lose_link()
     desk.connect()
     assert not desk.guard.left_running
-    assert desk.arm() == "the belt is not known to rest"
+    assert desk.arm().startswith("the belt is not known to rest: nothing is heard of it")
 
 
 def test_one_that_is_lost_again_before_the_stop_is_an_alarm() -> None:
@@ -457,3 +458,12 @@ def test_it_is_told_until_the_first_target_is_answered() -> None:
     assert desk.want(Target(Speed(100))) == ""
     desk.runs(100, 2.25)
     assert backward_after(desk) == "this machine may start at its last speed, which was above its slowest"
+
+
+@pytest.mark.parametrize(("seconds", "law"), [(0.0, "G14"), (3.75, "G14"), (4.0, "")])
+def test_no_start_follows_a_press_of_the_consoles_start_key(seconds: float, law: str) -> None:
+    desk = Desk().counted()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(0, seconds)
+    assert desk.review(Start()) == law
+    assert desk.guard.may_start(desk.now) is (law == "")

@@ -26,8 +26,9 @@ G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Sto
     rest of our session that nobody commanded, unless the console reported its Start key. Other motion while
     idle is manual use: watched, no frame sent.
 G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine. A Start
-    goes to a belt at rest. One exception, `test_start`: commissioning sends one to an empty belt at its
-    slowest, by an act of its own, to see whether the machine takes it for a Stop.
+    goes to a belt at rest, and not when the console's Start key was just pressed. One exception,
+    `test_start`: commissioning sends one to an empty belt at its slowest, by an act of its own, to see
+    whether the machine takes it for a Stop.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
     While the belt falls, which may be a stop at the console, no target is above its speed. A zero from a
     moving belt is no hand, and nothing is sent on it, until it is known as rest.
@@ -55,6 +56,7 @@ from retrowalk.core.steering import CONTROL_LOST, FRESH_S, Steering
 from retrowalk.core.watch import Watch
 
 _SEAL = Seal()
+UNHEARD = "the belt is not known to rest: nothing is heard of it (if it is silent at rest, commission it)"
 
 
 class Guard(Watch):
@@ -66,7 +68,7 @@ class Guard(Watch):
         """G2: an act at the machine arms one start. Returns why not, or ''."""
         reason = self._why_not(authority)
         if not reason and not self._surely_resting(now):
-            reason = "the belt is not known to rest"
+            reason = "the belt is not known to rest" if self.motion.fresh(now, FRESH_S) else UNHEARD
         if not reason:
             self._take(authority, State.ARMED)
             self._arming = Arming(now, authority.wait_s)
@@ -234,6 +236,8 @@ class Guard(Watch):
             return Refusal("G2", "no countdown has just ended")
         if not self._surely_resting(now):
             return Refusal("G14", "the belt is not known to rest")
+        if now < self._keyed_until:
+            return Refusal("G14", "the console's Start key was pressed")
         return self._ungranted()
 
     def _review_start_test(self, allowed: float, now: float) -> Refusal | None:

@@ -28,6 +28,8 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
+KEY_MOVES_S = 4.0
+"""From the console's Start key to motion: many consoles count down from three."""
 UNREACHED_S = 10.0
 """A daemon that begins with the moving-marker has so long to reach the treadmill before it is the alarm."""
 
@@ -73,6 +75,8 @@ class Watch:
         self._unexpected_until = self._keyless_until = float("-inf")
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
         self._overtaken_until = float("-inf")
+        self._keyed_until = float("-inf")
+        """The console's Start key was pressed: until then it may move the belt at any moment."""
         self._late = False
 
     # --- what others may know ---------------------------------------------------------------------
@@ -238,6 +242,7 @@ class Watch:
                 self._console_stop(now)
             case MachineStatusOp.STARTED_OR_RESUMED_BY_USER if not self._start_takes_effect:
                 self._keyless_until = float("-inf")
+                self._keyed_until = now + KEY_MOVES_S
                 self._find("start_key")
             case MachineStatusOp.CONTROL_PERMISSION_LOST:
                 self.control = False
