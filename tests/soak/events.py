@@ -148,6 +148,11 @@ def _silence(chance: Random) -> How:
     return {"what": Kind.SILENCE.value, "rate": 1.0, **_seconds(7, 25)(chance)}
 
 
+def _stop_in_between(chance: Random) -> How:
+    """A stop is asked for while nothing is answered, and a target may be waiting for its answer."""
+    return {"kmh": round(chance.uniform(0.8, 1.2), 2), "after_s": round(chance.uniform(0.3, 3.0), 2)}
+
+
 RADIO = tuple(kind for kind in Kind if kind is not Kind.LINK_LOST)
 
 
@@ -168,6 +173,7 @@ KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "unplug": (1, _seconds(0.5, 40)),
     "radio": (14, _radio),
     "silence": (3, _silence),
+    "stop_in_between": (2, _stop_in_between),
     "packet": (4, _packet),
     "message": (12, _message),
     "false_act": (7, _false_act),

@@ -16,6 +16,7 @@ from retrowalk.sim.interference import Kind
 from retrowalk.sim.model.console import Key
 
 FAR = timedelta(hours=2)
+UNANSWERED_S = 6.0
 LYING = {
     Kind.NOTIFICATION_LOST,
     Kind.NOTIFICATION_DELAYED,
@@ -80,6 +81,10 @@ class Happening:
                 self._later("adapter", how, house.ether.plug_in)
             case "radio" | "silence":
                 self._disturb(Kind(str(how["what"])), _number(how, "rate"), _number(how, "back_s"))
+            case "stop_in_between":
+                self._disturb(Kind.ANSWER_LOST, 1.0, UNANSWERED_S)
+                self._ask(place, {**how, "command": "set_cap"})
+                self._loop.call_later(_number(how, "after_s"), self._ask, place, {"command": "stop"})
             case "packet":
                 house.interference.lose_link_at_packet(int(_number(how, "number")))
             case "ask":

@@ -255,14 +255,18 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
 def _program(chance: Random, safety: Table, rules: Collection[Rules], *, greed: float = 1.0) -> str:
     """A small program that may be walked here, with more halts and turns than minutes.
 
-    `greed` above 1: in one direction it wants more than the cap, and is to be refused.
+    `greed` above 1: in one direction it wants more than the cap, straight away, and is to be refused.
     """
     level = min(int(str(safety["level"])), chance.randint(0, 6))
     empty = f"level = {level}\nsteps = []"
     cap = {way: min(one.cap(empty, way) for one in rules) / 100 for way in ("forward", "backward")}
-    cap[chance.choice(("forward", "backward", "backward"))] *= greed
     lowest = max(one.minimum for one in rules) / 100
     sloped = level >= 3 and all(one.incline_cap(empty) >= 10 for one in rules) and chance.random() < 0.3
+    if greed > 1:
+        way = chance.choice(("forward", "backward", "backward"))
+        steps = ['{ turn = "backward" }'] if way == "backward" else []
+        fast = int(max(cap[way], lowest) * greed * 10) / 10
+        return _text(level, [*steps, f'{{ walk = "{way}", for = "150s", speed = {fast} }}'])
     facing, steps = "forward", []
     for number in range(chance.randint(2, 7)):
         kind = chance.choices(("walk", "turn", "rest", "beltoff"), (60, 28, 8, 4))[0] if number else "walk"
@@ -279,4 +283,8 @@ def _program(chance: Random, safety: Table, rules: Collection[Rules], *, greed: 
         extent = f"{chance.randint(10, 60)}m" if chance.random() < 0.15 else f"{chance.randint(15, 150)}s"
         slope = f", incline = {chance.choice((0.5, 1))}" if sloped else ""
         steps.append(f'{{ walk = "{facing}", for = "{extent}", speed = {speed}{slope} }}')
+    return _text(level, steps)
+
+
+def _text(level: int, steps: Collection[str]) -> str:
     return f'name = "drawn"\nlevel = {level}\nsteps = [\n  ' + ",\n  ".join(steps) + "\n]\n"
