@@ -460,10 +460,15 @@ def test_it_is_told_until_the_first_target_is_answered() -> None:
     assert backward_after(desk) == "this machine may start at its last speed, which was above its slowest"
 
 
-@pytest.mark.parametrize(("seconds", "law"), [(0.0, "G14"), (3.75, "G14"), (4.0, "")])
-def test_no_start_follows_a_press_of_the_consoles_start_key(seconds: float, law: str) -> None:
-    desk = Desk().counted()
+@pytest.mark.parametrize(("since", "law"), [(0.0, "G14"), (9.75, "G14"), (10.0, "")])
+def test_no_start_follows_a_press_of_the_consoles_start_key(since: float, law: str) -> None:
+    desk = Desk().rest()
+    assert desk.arm() == ""
+    assert desk.want(RequestControl()) == ""
+    desk.guard.countdown(desk.now)
+    desk.runs(0, 10.0 - since)
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
-    desk.runs(0, seconds)
+    desk.runs(0, since)
+    desk.guard.intend_start(desk.now)
     assert desk.review(Start()) == law
     assert desk.guard.may_start(desk.now) is (law == "")

@@ -245,6 +245,8 @@ class House:
     def publish(self, place: str, topic: str, payload: bytes, *, retained: bool = False) -> None:
         """Octets for a treadmill's command or confirm topic, if the broker is there and the daemon lives."""
         if self.broker_is_up.is_set() and self.daemon is not None:
+            if b"stop" in payload.lower():
+                self.corner(place).witness.stop_called(self._loop.time())
             self.daemon.arrive(Message(place, Inbound(topic), payload, retained=retained))
 
     def enter(self, place: str, request_id: str, act: Act) -> None:
@@ -260,6 +262,8 @@ class House:
     def ask(self, place: str, request_id: str, source: str, ask: Ask) -> None:
         """Somebody asks by the local socket."""
         if self.daemon is not None:
+            if isinstance(ask, StopSession):
+                self.corner(place).witness.stop_called(self._loop.time())
             self.daemon.app.submit(place, Request(request_id, source, ask))
 
     def set_cap(self, place: str, request_id: str, kmh: float) -> None:

@@ -174,6 +174,10 @@ class Witness:
         if act == "ok":
             self._hand, self._console_held = None, False
 
+    def stop_called(self, now: float) -> None:
+        """Somebody says stop; the reply waits for the journal."""
+        self._stop_reason = now
+
     def silenced(self, now: float) -> None:
         """From now on nothing is heard of the belt, for longer than the daemon may wait."""
         moving = self._ours and self._machine.belt.speed > MOVING + self._noise
@@ -395,7 +399,7 @@ class Witness:
         if not licensed:
             self._violate("forbidden", "an incline while nothing is armed", now)
         cap = 0 if self._program is None else self._rules.incline_cap(self._program)
-        if incline < 0 or (incline > cap and incline >= before):
+        if incline < 0 or (incline > cap and incline > before):  # a frame that was lost comes again
             self._violate("G5", f"an incline of {incline / 10:.1f} %, the cap is {cap / 10:.1f}", now)
         if abs(incline - before) > 5 and at > -inf:
             self._violate("G7", f"an incline step from {before / 10:.1f} to {incline / 10:.1f} %", now)

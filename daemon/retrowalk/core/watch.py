@@ -28,8 +28,8 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
-KEY_MOVES_S = 4.0
-"""From the console's Start key to motion: many consoles count down from three."""
+KEY_MOVES_S = 10.0
+"""A Start by the console's key is outstanding for as long as one of ours."""
 UNREACHED_S = 10.0
 """A daemon that begins with the moving-marker has so long to reach the treadmill before it is the alarm."""
 
