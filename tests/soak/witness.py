@@ -380,7 +380,7 @@ class Witness:
         if cap is None or target > max(cap, minimum):
             allowed = "none" if cap is None else f"{cap / 100:.2f}"
             self._violate("G5", f"a target of {target / 100:.2f} km/h, the cap is {allowed}", now)
-        if self._console_held and target > minimum:
+        if self._console_held and target > max(minimum, self._machine.belt.speed):
             self._violate("presence", "a raise before the OK that a start at the console needs", now)
         if self.is_disturbed(now):
             return
