@@ -108,7 +108,7 @@ def test_manual_use_at_whatever_speed_is_watched_and_nothing_is_written(speed: i
 def test_no_console_key_makes_manual_use_ours(status: MachineStatusOp) -> None:
     desk = Desk().rest()
     desk.runs(500, 2.0)
-    assert desk.guard.manual
+    assert desk.guard.manual(desk.now)
     desk.status(status)
     desk.runs(500, 10.0)
     assert desk.writes == []
@@ -121,7 +121,7 @@ def test_each_manual_use_is_noticed_once() -> None:
         desk.runs(300, 5.0)
         desk.runs(0, 5.0)
     assert desk.noticed == ["manual", "manual"]
-    assert not desk.guard.manual
+    assert not desk.guard.manual(desk.now)
 
 
 def test_motion_ends_an_arming_that_did_not_start_it() -> None:
@@ -137,7 +137,7 @@ def test_a_stop_request_ends_manual_use_and_only_then_there_are_frames() -> None
     desk.runs(300, 5.0)
     desk.stop()
     assert desk.last == Stop()
-    assert not desk.guard.manual
+    assert not desk.guard.manual(desk.now)
 
 
 def test_of_a_machine_that_starts_high_the_manual_speed_is_remembered() -> None:
@@ -175,9 +175,9 @@ def test_ten_seconds_are_over_when_they_are_over() -> None:
 
 def test_neither_our_motion_nor_that_of_a_fault_is_manual() -> None:
     desk = Desk().walking()
-    assert not desk.guard.manual
+    assert not desk.guard.manual(desk.now)
     desk.lose_link()
-    assert not desk.guard.manual
+    assert not desk.guard.manual(desk.now)
 
 
 def test_a_fault_is_not_cleared_while_a_stop_is_owed_though_the_belt_rests() -> None:
@@ -189,3 +189,16 @@ def test_a_fault_is_not_cleared_while_a_stop_is_owed_though_the_belt_rests() -> 
     assert desk.guard.resting(desk.now)
     assert desk.guard.clear(desk.now) != ""
     assert desk.guard.faulted
+
+
+@pytest.mark.parametrize(("seconds", "manual"), [(9.75, True), (10.0, False)])
+def test_manual_use_of_which_nothing_is_heard_for_10_s_is_not_known_to_go_on(
+    seconds: float, manual: bool
+) -> None:
+    desk = Desk().rest()
+    desk.runs(60, 30.0)
+    desk.silence(seconds)
+    assert desk.guard.manual(desk.now) is manual
+    assert not desk.guard.resting(desk.now)
+    desk.record(60)
+    assert desk.guard.manual(desk.now)

@@ -191,6 +191,9 @@ class Witness:
         self._console_start = now
         if self._session_on:
             self._licence, self._console_held = now, True
+        else:
+            self._ours = False
+            self._dues.clear()
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""

@@ -69,7 +69,6 @@ class Controller(Mind):
         """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._start_key_at = float("-inf")
-        self._manual = False
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -128,7 +127,6 @@ class Controller(Mind):
             self._emit("link_restored", machine=happening.machine.name)
 
     def _lost(self, why: str, now: float) -> None:
-        self._manual = False
         self._start_key_at = float("-inf")
         self._totals.incline = None
         self._disconnect()
@@ -261,7 +259,6 @@ class Controller(Mind):
         if not self._setup.manual_use_allowed:
             self._stop_for("unexpected_motion", now, "this site allows no manual use")
             return
-        self._manual = True
         self._emit("manual", measured_kmh=_kmh(self.guard.motion.speed))
 
     # --- people -----------------------------------------------------------------------------------
@@ -337,7 +334,7 @@ class Controller(Mind):
             raise Refused("the treadmill is not connected")
         if self._ledger.latched or self.guard.faulted:
             raise Refused(f"a fault has to be cleared at the machine first ({self.fault})")
-        if self.guard.manual:
+        if self.guard.manual(now):
             raise Refused("the belt is in manual use: stop it at the console first")
         if self.guard.stopping or self.guard.left_running:
             raise Refused("the belt is not known to rest yet")
@@ -506,7 +503,6 @@ class Controller(Mind):
     def _settle(self, now: float) -> None:
         """What follows from where things stand: the marker, who may start the belt, what is over."""
         session, guard, ledger = self.session, self.guard, self._ledger
-        self._manual = self._manual and guard.motion.moving
         if ledger.worst is not None:
             self._end_passed_faults(now)
         if guard.stopping and self._replies.waits(StopSession):
@@ -568,7 +564,7 @@ class Controller(Mind):
             self._totals,
             now,
             connected=self._connection is not None,
-            manual=self._manual,
+            manual=self.guard.manual(now),
             awaiting=self._awaiting(now),
             heart_rate=self._care.heart.shown(now),
             link=link,

@@ -165,7 +165,7 @@ class Session:
         if self.stage is Stage.OFFERED:
             if guard.resting(now) and not guard.distrusted:
                 return Act.START
-            return None if guard.manual else Act.STILL
+            return None if guard.manual(now) else Act.STILL
         if self.stage is Stage.WALKING and (guard.hand is not None or self.console_started):
             return Act.OK
         if self.stage is not Stage.WAITING:

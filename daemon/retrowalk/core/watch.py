@@ -28,6 +28,7 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
+MANUAL_HEARD_S = 10.0
 KEY_MOVES_S = 10.0
 """A Start by the console's key is outstanding for as long as one of ours."""
 UNREACHED_S = 10.0
@@ -103,11 +104,11 @@ class Watch:
         """There is a link to watch."""
         return self._connected_at is not None
 
-    @property
-    def manual(self) -> bool:
-        """Somebody uses the treadmill without us (G13)."""
-        idle = self.state is State.DISARMED and self._stop is None
-        return idle and self.motion.moving and not self.faulted
+    def manual(self, now: float) -> bool:
+        """Somebody uses the treadmill without us (G13), as far as is heard: many fall silent at rest."""
+        idle = self.connected and self.state is State.DISARMED and self._stop is None
+        heard = self.motion.moving and self.motion.fresh(now, MANUAL_HEARD_S)
+        return idle and heard and not self.faulted
 
     @property
     def stopping(self) -> bool:
