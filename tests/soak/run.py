@@ -175,6 +175,7 @@ def _bug(outcome: Outcome, what: str, law: str = "bug") -> None:
 @contextlib.contextmanager
 def _log(outcome: Outcome) -> Iterator[None]:
     """Nothing is printed; an error that is no fault of the table is a finding."""
+    logging.getLogger("bumble").setLevel(logging.CRITICAL)  # it logs what a machine refuses
 
     def keep(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
         said = str(event.get("event", ""))

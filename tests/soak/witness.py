@@ -75,6 +75,7 @@ class Witness:
         self._record_s = telemetry.notify_every_s
         self._lies = telemetry.reports != "real"
         self._silent = telemetry.silent_at is not None
+        self._needs_target = machine.quirks.belt.needs_target_to_move
         self._tells = STATUS not in machine.quirks.attributes.absent
         self.acknowledged: list[str] = []
         """The ids of what was accepted in this life."""
@@ -445,7 +446,8 @@ class Witness:
         self._speeds.append((now, speed))
         if len(self._speeds) > 64:
             self._speeds = [one for one in self._speeds if one[0] >= now - SEEN_S]
-        if speed == 0 and not belt.is_started:
+        waits = belt.is_started and belt.target == 0 and self._needs_target
+        if speed == 0 and (waits or not belt.is_started):
             self._ours = False
             if self._dues:
                 self._dues.clear()
