@@ -190,8 +190,8 @@ class Witness:
         self._touched = now
         self._told = None
         self._console_start = now
-        if self._session_on:
-            self._licence, self._console_held = now, True
+        if self._session_on:  # a Start of ours that has not moved it yet hides the key
+            self._licence, self._console_held = now, self._last_frame(START, now) < now - 12
         else:
             self._ours = False
             self._dues.clear()
@@ -348,7 +348,10 @@ class Witness:
             self._violate("G14", f"the first write after our belt was left running is {op_code:02x}", now)
 
     def _last_stop(self, now: float) -> float:
-        recent = (at for at, frame in reversed(self.frames) if frame[0] == STOP or at < now - 20)
+        return self._last_frame(STOP, now)
+
+    def _last_frame(self, op_code: int, now: float) -> float:
+        recent = (at for at, frame in reversed(self.frames) if frame[0] == op_code or at < now - 20)
         return next(recent, -inf)
 
     def _stop_frame(self, now: float) -> None:
@@ -370,7 +373,7 @@ class Witness:
         if not licensed or act is None or not 4.9 <= now - act <= patience:
             given = "none" if act is None else f"one {now - act:.1f} s ago"
             self._violate("G14", f"Start without a fresh act of a person ({given})", now)
-        if self._machine.belt.speed > REST:
+        if self._machine.belt.speed > REST and not self._lies:
             self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
@@ -530,10 +533,9 @@ class Witness:
 
     def _judge_left(self, connected: bool, now: float) -> None:
         """The first thing that a new link carries to a belt of ours is a Stop."""
-        due = self._owing and self._first_frame and connected
-        if (
-            not due or self.is_disturbed(now) or self._lies
-        ):  # its target is rest, while it coasts: that withholds it
+        due = self._owing and self._first_frame and connected and self._machine.belt.speed > REST
+        # One that tells its target tells rest while it coasts: that withholds it.
+        if not due or self.is_disturbed(now) or self._lies:
             self._left_since = None
             return
         self._left_since = now if self._left_since is None else self._left_since
