@@ -720,3 +720,14 @@ def test_a_silent_machine_of_which_nothing_is_known_has_not_obeyed() -> None:
     desk.stop()
     desk.silence(3.0)
     assert desk.noticed == ["stop_ignored"]
+
+
+def test_a_garbled_record_does_not_put_the_alarm_off_longer_than_the_fastest_treadmill_needs() -> None:
+    desk = Desk().at(120)
+    desk.record(55130)
+    desk.record(55130)
+    assert desk.stops == 1
+    desk.runs(60, 2500 / 50 + 4.75)
+    assert "stop_ignored" not in desk.noticed
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "stop_ignored"

@@ -264,7 +264,9 @@ class Witness:
                 self._caps.clear()
                 self._facing, self._live, self._slide_from, self._hand = "forward", None, None, None
                 self._lease = None
-                self._console_held = False
+                self._console_held = self._console_start > now - 1  # its Status comes after the offer
+                if self._console_held:
+                    self._licence = now
             case "turn":
                 self._facing = str(event.fields["direction"])
             case "started" | "completed" | "stopped" | "missed":
@@ -424,7 +426,8 @@ class Witness:
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
             return
         self._owe(now + self._rest_within(), "G11", "a Stop was written")
-        known = not self.is_disturbed(now) and now > self.unanswered_until + 8
+        mute = self._machine.quirks.control.deaf
+        known = not mute and not self.is_disturbed(now) and now > self.unanswered_until + 8
         if self._denied and self._ours and self._control_due is None and known:
             self._control_due = now + 2.0 + self._machine.quirks.control.answer_delay_s
 
@@ -468,7 +471,8 @@ class Witness:
         if self.reader is None:
             return
         loud = self._loud(now)
-        if self._dues:
+        coasts_unseen = self._lies and not self._machine.belt.is_started
+        if self._dues and not coasts_unseen:
             self._dues = [] if loud else self._dues
             for deadline, law, why in self._dues:
                 if now > max(deadline, self.deaf_until + 8):

@@ -15,6 +15,8 @@ STILL_ANSWER_S = 20.0
 FIRST_REPEAT_S, REPEAT_S = 1.5, 0.5
 STOPS_TO_THE_SILENT = 6
 
+FASTEST = Speed(2500)
+"""No treadmill runs faster: a garbled record that says so must not put off rest, or the alarm."""
 SILENT_S = 1.5
 """A machine that has sent no record for so long is silent."""
 _DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
@@ -71,7 +73,7 @@ class Stopping:
     @property
     def _due(self) -> float:
         """When the belt rests, if it obeys."""
-        return self.asked + (self.speed or 0) / self.deceleration
+        return self.asked + min(self.speed or 0, FASTEST) / self.deceleration
 
     def believes_rest(self, now: float) -> bool:
         """Whether records of rest tell the truth by now."""
