@@ -297,9 +297,10 @@ class Witness:
                 self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
-        """On a link that carries it, a Stop is written until then."""
+        """On a link that carries it, a Stop is written until then; on a new one G14 judges."""
         shown = self._look()
-        if shown is not None and shown.link == "connected" and now > self.deaf_until + 4:
+        up = shown is not None and shown.link == "connected" and not self._first_frame
+        if up and now > self.deaf_until + 4:
             self._stop_due = (deadline, why)
 
     def _first_known(self, now: float) -> bool:
