@@ -62,12 +62,13 @@ class Obeying:
             self._over.record(now, holds=speed > self.speed + AWAY)
             if self._miles.records >= 2 or self._over.lasts(now, OVER_S):
                 return WRONG_SPEED if self.trial else TOO_FAST
-        if self._meets(speed, now) and now >= answered + MET_AFTER_S:
+        stays = self._stays(speed, now)  # from the answer on, though it counts 2 s later
+        if stays and now >= answered + MET_AFTER_S:
             self.met = True
             self._highest = speed
         return ""
 
-    def _meets(self, speed: Speed, now: float) -> bool:
+    def _stays(self, speed: Speed, now: float) -> bool:
         if abs(speed - self.speed) > MET:
             self._near = None
             return False
