@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -165,6 +166,22 @@ class Posted:
 @pytest.fixture
 def posted() -> Posted:
     return Posted()
+
+
+async def until(holds: Callable[[], object], within: float = 60.0) -> None:
+    """Wait for another program's doing."""
+    async with asyncio.timeout(within):
+        while not holds():  # noqa: ASYNC110  nobody calls back
+            await asyncio.sleep(0.02)
+
+
+Soon = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+@pytest.fixture
+def soon() -> Soon:
+    """Waits for what must be so within a second; in virtual time the computer takes none of it."""
+    return partial(until, within=1.0)
 
 
 OpenLink = Callable[..., Awaitable[Link]]

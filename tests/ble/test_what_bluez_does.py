@@ -5,11 +5,10 @@ what was taken out once over BlueZ, to see the test fail.
 """
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from bumble.att import ATT_Error
-from tests.ble.conftest import nothing
+from tests.ble.conftest import nothing, until
 
 from retrowalk.ble.errors import LinkError, LinkLost
 from retrowalk.ble.line import Line
@@ -18,13 +17,6 @@ from retrowalk.ble.scanner import find
 from retrowalk.core.model import Lost, Written
 
 STOP = b"\x08\x01"
-
-
-async def until(holds: Callable[[], object], within: float = 60.0) -> None:
-    """Wait for another program's doing."""
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 async def never(_: bytes) -> None:

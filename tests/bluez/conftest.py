@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ble.conftest import OpenLink, Posted, opening, posted, put_up, tread
+from tests.ble.conftest import OpenLink, Posted, Soon, opening, posted, put_up, tread, until
 from tests.ble.test_connector import connector, states
 from tests.bluez.image import RELEASES, image
 from tests.bluez.lab import Lab
@@ -55,6 +55,12 @@ async def radio(lab: Lab) -> AsyncIterator[BluezRadio]:
     yield radio
     await radio.unplug()
     print(lab.told())  # pytest shows it with a failure
+
+
+@pytest.fixture
+def soon() -> Soon:
+    """Waits for what must be so; how long it takes is a matter of the machine and of what else it does."""
+    return until
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 import asyncio
 
 import pytest
-from tests.ble.test_what_bluez_does import until
+from tests.ble.conftest import until
 
 from retrowalk.ble import link
 from retrowalk.core.faults import CORD

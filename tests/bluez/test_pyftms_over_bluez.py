@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from bleak import BleakScanner
-from tests.ble.test_what_bluez_does import until
+from tests.ble.conftest import until
 
 pytest.importorskip("pyftms", reason="pyftms needs Python 3.12")
 pytestmark = pytest.mark.bluez

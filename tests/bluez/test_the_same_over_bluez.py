@@ -5,11 +5,20 @@ from tests.ble import test_connector, test_link, test_scanner
 from tests.ble import test_what_bluez_does as does
 from tests.scenarios import test_lost_links, test_the_end_of_a_daemon, test_whole_sessions
 
+from retrowalk.core.model import Characteristic, Notified, Written
+
 pytestmark = pytest.mark.bluez
 
 
 async def test_a_whole_session(room, marker) -> None:
     await test_whole_sessions.test_a_session_goes_from_the_offer_to_the_end(room, marker, "spec")
+
+
+async def test_early_indications(tread, open_link, posted, soon) -> None:
+    """bleak hears the one and the other on D-Bus connections of their own: each once, in whatever order."""
+    told = await test_link.answered_early(tread, open_link, posted, soon)
+    assert len(told) == 2
+    assert set(told) == {Notified(1, Characteristic.CONTROL_POINT, test_link.STOPPED), Written(1, 1)}
 
 
 test_scanning = test_scanner.test_a_scan_merges_the_advertisement_with_the_scan_response
@@ -21,7 +30,6 @@ test_subscribing = test_link.test_the_control_point_is_subscribed_to_by_what_it_
 test_notifications = test_link.test_notifications_of_every_kind_are_posted_as_octets
 test_early_notifications = test_link.test_a_notification_during_set_up_comes_after_connected
 test_writing = test_link.test_a_write_reaches_the_treadmill_and_is_reported_with_its_ticket
-test_early_indications = test_link.test_an_indication_before_the_write_response_is_posted_first
 test_write_commands = test_link.test_a_machine_without_write_requests_gets_write_commands
 test_loss = test_link.test_a_lost_link_is_posted_once_after_the_writes_it_took_along
 test_loss_in_set_up = test_link.test_losing_the_link_during_set_up_raises_and_posts_nothing
