@@ -28,8 +28,8 @@ from retrowalk.sim.loops import virtual_loop
 CALM_WITHIN_S = 240.0
 """Nothing is broken any more, a healthy person is there: so long every belt may take to be known at rest."""
 SHUT_DOWN_WITHIN_S = 25.0
-REPLAYED_EVERY = 10
-"""The journals of every tenth seed go through the core again."""
+REPLAYED_EVERY = 25
+"""The journals of every 25th seed go through the core again."""
 HARMLESS = ("fault", "the state folder does not take a file", "a belt may still be moving")
 """How the errors begin that the log may hold: each is an alarm, or a disk that failed."""
 _QUIET = {Phase.IDLE, Phase.ENDED, Phase.DISCONNECTED}

@@ -30,7 +30,7 @@ PRESETS = (
 )
 """Shipped programs and the level they need."""
 
-NOTIFIES_EVERY_S = (0.99, 0.99, 0.49, 0.24)
+NOTIFIES_EVERY_S = (0.99,) * 16 + (0.49, 0.49, 0.33, 0.24, 0.2)
 """About once a second (FTMS 4.9), some more often; a machine's clock does not keep to the daemon's ticks."""
 
 
@@ -92,7 +92,7 @@ def draw(seed: int, *, full_radio: bool | None = None) -> World:
         seed=seed,
         lasts_s=lasts_s,
         full_radio=full if full_radio is None else full_radio,
-        mqtt_out=chance.random() < 0.25,
+        mqtt_out=chance.random() < 0.1,
         safety=safety,
         outputs=("terminal",) if chance.random() < 0.96 else ("mqtt",),
         programs={
@@ -166,8 +166,8 @@ def _machine(chance: Random) -> Mapping[str, Table]:
         shipped = list_machines()[chance.choice(SHIPPED)]
         tables: dict[str, Table] = {"daemon": shipped.daemon.model_dump(exclude_none=True)}
         tables |= {f"sim.{name}": dict(table) for name, table in shipped.sim.items()}
-        rate = chance.choice((*NOTIFIES_EVERY_S, 0.2))
-        tables["sim.telemetry"] = {"notify_every_s": rate} | tables.get("sim.telemetry", {})
+        rate: Table = {"notify_every_s": chance.choice(NOTIFIES_EVERY_S)}
+        tables["sim.telemetry"] = rate | tables.get("sim.telemetry", {})
         return tables
     return _drawn_machine(chance)
 
@@ -215,7 +215,7 @@ def _drawn_machine(chance: Random) -> Mapping[str, Table]:
                           "elapsed_time", "force_on_belt", "vendor_steps", "elevation_gain"),
                          chance.randint(1, 9))  # fmt: skip
     telemetry: Table = {
-        "notify_every_s": chance.choice((*NOTIFIES_EVERY_S, 0.99, 0.49, 0.33)),
+        "notify_every_s": chance.choice(NOTIFIES_EVERY_S),
         "fields": some,
         **rarely(0.3, "noise_kmh", chance.choice((0.02, 0.05))),
         **rarely(0.06, "reports", chance.choice(("target", "target_until_stopped"))),
