@@ -421,6 +421,8 @@ class Witness:
         belt = self._machine.belt
         if octets[0] == START:
             self._told = None
+            if self._lies and error is None:
+                self._dues.clear()  # to itself it was at rest: how it coasts is not seen
         taken_over = octets[0] == CONTROL and belt.speed > MOVING
         if (taken_over or octets[0] in {START, TARGET}) and error is None and belt.is_started:
             self._ours = self._ours or self._licence is not None
