@@ -5,6 +5,7 @@ from tests.core.bench import Bench, program
 from tests.core.desk import Desk
 
 from blefit.ftms.control_point import ResultCode
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.exchange import Outcome, Result
@@ -257,6 +258,33 @@ def test_a_stop_while_a_start_is_outstanding_is_written_whatever_telemetry_says(
     assert desk.last == Stop()
     desk.runs(0, 1.0)
     assert not desk.stopping()
+
+
+@pytest.mark.parametrize(("since", "stops"), [(0.0, 1), (9.75, 1), (10.0, 0)])
+def test_a_press_of_the_consoles_start_key_is_outstanding_too(since: float, stops: int) -> None:
+    desk = Desk().rest()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(0, since)
+    desk.stop()
+    assert desk.stops == stops
+    desk.runs(0, 11.0)
+    desk.runs(80, 1.0)  # pressed again: whoever uses the treadmill may
+    assert not desk.guard.faulted
+
+
+def test_until_it_moves_the_belt() -> None:
+    desk = Desk().rest()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(80, 1.0)
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.stops == 0
+    desk.runs(80, 1.0)
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)  # pressed while it runs out
+    desk.runs(40, 1.0)
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.stops == 1
 
 
 @pytest.mark.parametrize("how", ["stop", "disarm", "console", "refused", "control lost"])

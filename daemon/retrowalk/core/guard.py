@@ -20,7 +20,7 @@ G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 time
 G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
     exempt until motion; when it runs out the session disarms, and unless rest is known it is Stop and alarm.
 G11 After a Stop: falling within 3 s, at rest (or presumed, and said still) in v/decel + 5 s, else PULL THE
-    CORD. The frame is withheld only from a belt at rest with no Start outstanding.
+    CORD. The frame is withheld only from a belt at rest with no Start outstanding, ours or the console's.
 G12 Control lost: disarm, Stop. Safety key, stop or pause on the console: disarm; it must come to rest.
 G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Stop; so it is soon after a
     rest of our session that nobody commanded, unless the console reported its Start key. Other motion while

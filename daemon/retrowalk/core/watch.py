@@ -221,6 +221,8 @@ class Watch:
         was_moving = self.motion.moving
         self.motion.record(speed, now)
         self._late = False
+        if self.motion.moving and not was_moving:
+            self._keyed_until = float("-inf")
         if speed > REST:
             self._still_said = False
         if self._stop is not None:
@@ -401,11 +403,12 @@ class Watch:
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
         outstanding = self.state is State.STARTING or must_write
-        stopping = self._stopping(now, ours=True, must_write=outstanding)
+        must_write = outstanding or now < self._keyed_until
+        stopping = self._stopping(now, ours=True, must_write=must_write)
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
-        elif self.connected and (outstanding or self.left_running or not self._surely_resting(now)):
+        elif self.connected and (must_write or self.left_running or not self._surely_resting(now)):
             self._stop = stopping
         elif self.motion.moving and not self.connected and not self.left_running:
             self.left_running = True  # seen moving by hand, and now it cannot be reached
