@@ -523,7 +523,7 @@ class Witness:
         if self._stop_due is not None and now > self._stop_due[0]:
             self._violate("G3", f"{self._stop_due[1]}, and no Stop is written", now)
         late = self._control_due is not None and now > max(self._control_due, self.deaf_until + 4)
-        if late and now > self.unanswered_until + 8:
+        if late and now > self.unanswered_until + 8 and not self.is_disturbed(now):
             self._violate("G3", "a Stop was denied, and control is not asked for", now)
         lease = self._lease
         if lease is not None and not loud and now > lease + 8 + self._rest_within():
