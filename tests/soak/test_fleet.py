@@ -15,7 +15,8 @@ for outcome in runs(1e9, 1, 1, False):
 
 def test_the_workers_of_a_killed_soak_end_with_it() -> None:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-c", SOAK], cwd=ROOT, env=environ, stdout=subprocess.PIPE) as soak:
+    command = [sys.executable, "-c", SOAK]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE) as soak:
         assert soak.stdout is not None
         assert soak.stdout.readline() == b"1\n"
         soak.kill()
