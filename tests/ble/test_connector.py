@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
+from tests.ble.conftest import until
 
 from retrowalk.ble.connector import Connector
 from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
@@ -65,16 +66,15 @@ async def test_after_a_loss_it_is_back_at_once_with_a_higher_number(tread, conne
     assert connector.link.connection == 2
 
 
-async def test_a_notification_comes_once_after_a_loss(tread, connector, posted) -> None:
+async def test_a_notification_comes_once_after_a_loss(tread, connector, posted, soon) -> None:
     """BlueZ renews the subscriptions of a client that was not hung up with the link, beside the new one's.
 
     Planted over BlueZ (tests/bluez): `Connector._hold` does not close a link that was lost.
     """
     for connection in (1, 2, 3):
-        async with asyncio.timeout(60):
-            while len(posted.of(Connected)) < connection:  # noqa: ASYNC110  seldom real time
-                await asyncio.sleep(0.02)
+        await until(lambda n=connection: len(posted.of(Connected)) == n)
         tread.notify(0x2ACD, RECORD)
+        await soon(lambda n=connection: len(posted.of(Notified)) >= n)
         await asyncio.sleep(0.5)
         assert posted.of(Notified) == [
             Notified(n, Characteristic.TREADMILL_DATA, RECORD) for n in range(1, connection + 1)

@@ -29,12 +29,13 @@ async def test_an_open_link_has_posted_the_machine_and_nothing_else(tread, open_
     assert link.machine is machine
 
 
-async def test_notifications_of_every_kind_are_posted_as_octets(tread, open_link, posted) -> None:
+async def test_notifications_of_every_kind_are_posted_as_octets(tread, open_link, posted, soon) -> None:
     await open_link()
     for number, value in ((0x2ACD, RECORD), (0x2AD3, b"\x00\x0d"), (0x2ADA, b"\x04")):
         tread.notify(number, value)
     await tread.indicate(0x2AD9, STOPPED)
-    await asyncio.sleep(1)
+    await soon(lambda: len(posted.of(Notified)) == 4)
+    await asyncio.sleep(0.5)
     assert posted.of(Notified) == [
         Notified(1, Characteristic.TREADMILL_DATA, RECORD),
         Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d"),
@@ -52,19 +53,20 @@ async def test_an_answer_notified_where_indications_were_asked_for_is_posted(
     assert posted.of(Notified) == [Notified(1, Characteristic.CONTROL_POINT, STOPPED)]
 
 
-async def test_a_notification_during_set_up_comes_after_connected(tread, open_link, posted) -> None:
+async def test_a_notification_during_set_up_comes_after_connected(tread, open_link, posted, soon) -> None:
     tread.on_subscribe = lambda number: tread.notify(0x2ADA, b"\x03") if number == 0x2ADA else None
     await open_link()
+    await soon(lambda: posted.of(Notified))
     assert [type(happening) for happening in posted.all] == [Connected, Notified]
 
 
 async def test_a_write_reaches_the_treadmill_and_is_reported_with_its_ticket(
-    tread, open_link, posted
+    tread, open_link, posted, soon
 ) -> None:
     link = await open_link()
     link.write(41, STOP)
     assert posted.of(Written) == []
-    await asyncio.sleep(1)
+    await soon(lambda: posted.of(Written))
     assert tread.written == [STOP]
     assert posted.of(Written) == [Written(1, 41)]
 
@@ -123,24 +125,26 @@ async def test_an_att_error_refuses_the_write_and_leaves_the_link(tread, open_li
     assert posted.of(Lost) == []
 
 
-async def test_a_machine_without_write_requests_gets_write_commands(put_up, open_link, posted) -> None:
+async def test_a_machine_without_write_requests_gets_write_commands(put_up, open_link, posted, soon) -> None:
     tread = await put_up(
         {0x2ACD: (Gatt.NOTIFY, b""), 0x2AD9: (Gatt.WRITE_WITHOUT_RESPONSE | Gatt.NOTIFY, b"")}
     )
     link = await open_link()
     tread.on_write = lambda _: asyncio.sleep(3600)  # a command is not answered: nothing to wait for
     link.write(1, STOP)
-    await asyncio.sleep(1)
+    await soon(lambda: tread.written and posted.of(Written))
     assert tread.written == [STOP]
     assert posted.of(Written) == [Written(1, 1)]
 
 
-async def test_a_lost_link_is_posted_once_after_the_writes_it_took_along(tread, open_link, posted) -> None:
+async def test_a_lost_link_is_posted_once_after_the_writes_it_took_along(
+    tread, open_link, posted, soon
+) -> None:
     link = await open_link()
     tread.on_write = lambda _: asyncio.sleep(3)
     link.write(1, STOP)
     link.write(2, STOP)
-    await asyncio.sleep(1)
+    await soon(lambda: tread.written)
     tread.cut()
     await asyncio.sleep(10)
     await link.close()
@@ -176,11 +180,11 @@ async def test_nothing_is_posted_after_the_end_but_the_failure_of_a_late_write(
     assert tread.written == []
 
 
-async def test_closing_during_a_pending_write_fails_it_and_hangs_up(tread, open_link, posted) -> None:
+async def test_closing_during_a_pending_write_fails_it_and_hangs_up(tread, open_link, posted, soon) -> None:
     link = await open_link()
     tread.on_write = lambda _: asyncio.sleep(3)
     link.write(1, STOP)
-    await asyncio.sleep(1)
+    await soon(lambda: tread.written)
     await link.close("shutting down")
     assert posted.all[1:] == [Written(1, 1, "shutting down"), Lost(1, "shutting down")]
     assert not tread.device.connections

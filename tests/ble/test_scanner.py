@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from bleak import BleakClient
+from bleak_retry_connector import establish_connection
 from bumble.core import AdvertisingData
 
 from blefit.ftms.advertisement import MachineType
@@ -18,6 +19,7 @@ OTHER = "C0:00:00:00:00:02"
 
 
 async def test_a_scan_merges_the_advertisement_with_the_scan_response(tread, radio) -> None:
+    await find(ADDRESS, 60, radio.backend)  # it is on the air, which takes BlueZ a while
     (found,) = await scan(2, radio.backend)
     assert (found.name, found.address, found.rssi) == ("Bare Tread", "C0:00:00:00:00:01", -50)
     assert found.machine_types == MachineType.TREADMILL
@@ -50,9 +52,8 @@ async def test_other_devices_are_not_listed(tread, radio) -> None:
 
 
 async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(tread, radio) -> None:
-    (seen,) = await scan(2, radio.backend)
-    before_the_crash = BleakClient(seen.device, backend=radio.backend.client)
-    await before_the_crash.connect()
+    seen = await find(ADDRESS, 60, radio.backend)
+    await establish_connection(BleakClient, seen.device, seen.name, backend=radio.backend.client)
     await tread.device.stop_advertising()
     (found,) = await scan(2, radio.backend)
     assert (found.name, found.address, found.rssi) == (seen.name, seen.address, None)

@@ -11,7 +11,6 @@ from bumble.att import ATT_Error
 from tests.ble.conftest import nothing, until
 
 from retrowalk.ble.errors import LinkError, LinkLost
-from retrowalk.ble.line import Line
 from retrowalk.ble.link import Link
 from retrowalk.ble.scanner import find
 from retrowalk.core.model import Lost, Written
@@ -77,12 +76,12 @@ async def test_an_att_error_is_told_by_its_number_and_leaves_the_link(tread, ope
     assert posted.of(Lost) == []
 
 
-async def test_a_write_that_meets_our_own_hanging_up_is_a_loss(tread, radio) -> None:
+async def test_a_write_that_meets_our_own_hanging_up_is_a_loss(tread, open_link) -> None:
     """bleak raises a bare EOFError there, or with BlueZ 5.82 sometimes ATT error 0x0E.
 
     Planted: `translated` does not catch EOFError.
     """
-    line = await Line(await find("*", backend=radio.backend), lambda: None).dial(radio.backend)
+    line = (await open_link())._line
     tread.on_write = never
     writing = asyncio.create_task(line.write(0x2AD9, STOP))
     await until(lambda: tread.written)
@@ -103,7 +102,9 @@ async def test_our_own_hanging_up_is_told_once_and_waited_for(tread, open_link, 
     await open_link(2)
 
 
-async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(tread, radio, posted) -> None:
+async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(
+    tread, radio, open_link, posted
+) -> None:
     """Left to itself BlueZ would go on connecting.
 
     Planted: `translated` lets a TimeoutError through.
@@ -115,6 +116,4 @@ async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(t
     radio.bring_back(tread.device)
     await asyncio.sleep(1)
     assert not tread.device.connections
-    found = await find("*", backend=radio.backend)  # BlueZ 5.82 has forgotten it meanwhile
-    opened = await Link.open(found, 2, posted, backend=radio.backend)
-    await opened.close()
+    await open_link(2)  # found anew: BlueZ 5.82 has forgotten it meanwhile

@@ -84,7 +84,9 @@ async def open_link(radio: BluezRadio, posted: Posted) -> AsyncIterator[OpenLink
 
 
 class BriskRoom(Room):
-    """What is done in it takes as little real time as the laws allow."""
+    """What is done in it takes as little real time as the laws allow; the computer may be slow and busy."""
+
+    patience_s = 30.0
 
     def settings(self, **tables: object):
         return super().settings(**{"safety": {"countdown_s": 5}} | tables)

@@ -28,6 +28,7 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TOOLS = {
     "qemu-system-x86_64": "qemu-system-x86",
     "gcc": "gcc libc6-dev",
+    "setpriv": "util-linux",
     "zstd": "zstd",
     "apt-get": "apt",
     "dpkg-deb": "dpkg",

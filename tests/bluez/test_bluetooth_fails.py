@@ -65,7 +65,9 @@ async def test_the_adapter_is_pulled_in_mid_session_and_put_back(room, spec, mar
         await daemon.walking("long")
         before = len(spec.machine.written)
         await room.radio.unplug()
-        await daemon.phase(Phase.DISCONNECTED, Phase.FAULTED, within=1)
+        await daemon.phase(Phase.DISCONNECTED, Phase.FAULTED)
+        (lost,) = daemon.events("link_lost")
+        assert lost.fields["reason"] == "the Bluetooth link was lost", "nobody waited for silence to tell"
         await daemon.until(lambda state: "this machine has no Bluetooth adapter" in state.link)
         assert spec.machine.kmh > 0.5
         await room.radio.plug_in()

@@ -1,7 +1,5 @@
 """Another project's client on the same BlueZ: docs/compatibility.md."""
 
-import asyncio
-
 import pytest
 from bleak import BleakScanner
 from tests.ble.conftest import until
@@ -28,6 +26,4 @@ async def test_pyftms_reads_the_machine_drives_it_and_stops_it(room, spec) -> No
         assert machine.kmh == 2.0
         assert await client.stop() == SUCCESS
         await until(lambda: machine.at_rest)
-    async with asyncio.timeout(10):
-        while spec.is_connected:  # noqa: ASYNC110 - the treadmill notices by itself
-            await asyncio.sleep(0.1)
+    await until(lambda: not spec.is_connected)

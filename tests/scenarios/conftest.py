@@ -127,9 +127,10 @@ class Ears:
 class Daemon:
     """A running App: what it shows, what it says, what it is asked."""
 
-    def __init__(self, app: App, ears: Ears, die: Callable[[], None]) -> None:
+    def __init__(self, app: App, ears: Ears, die: Callable[[], None], patience_s: float) -> None:
         self.app = app
         self.ears = ears
+        self._patience_s = patience_s
         self._die = die
         self._readers = {name: hub.subscribe(backlog=10_000) for name, hub in app.hubs.items()}
         self._notes: dict[str, list[Emitted | Replied]] = {name: [] for name in app.hubs}
@@ -152,9 +153,9 @@ class Daemon:
     async def until(
         self, holds: Callable[[Snapshot], object], *, within: float = 60.0, treadmill: str = "tm"
     ) -> Snapshot:
-        """Wait for a state."""
+        """Wait for a state; in some rooms for longer."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within + self._patience_s):
                 while True:
                     latest = self.app.hubs[treadmill].latest
                     if latest is not None and holds(latest.snapshot):
@@ -171,7 +172,7 @@ class Daemon:
         """Ask, and have the first answer."""
         request = Request(f"ask-{next(self._ids)}", "test", ask)
         self.app.submit(treadmill, request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5 + self._patience_s):
             while True:
                 for note in self.notes(treadmill):
                     if isinstance(note, Replied) and note.id == request.id:
@@ -212,6 +213,9 @@ class Daemon:
 
 class Room:
     """Treadmills within reach of one adapter, and a state folder that outlives each daemon."""
+
+    patience_s = 0.0
+    """What everything may take longer than it should."""
 
     def __init__(self, folder: Path, radio: Radio | None = None) -> None:
         self.radio = radio or Radio()
@@ -269,7 +273,7 @@ class Room:
         ears = Ears()
         app = App(settings or self.settings(), backend=backend, speak=lambda _: [ears], offload=_at_once)
         async with app.running():
-            yield Daemon(app, ears, die)
+            yield Daemon(app, ears, die, self.patience_s)
 
     @contextlib.asynccontextmanager
     async def person(self, daemon: Daemon, treadmill: str = "tm") -> AsyncIterator[Person]:

@@ -51,11 +51,8 @@ async def test_while_it_is_away_the_walker_is_told_to_pull_the_cord_again_and_ag
 async def test_the_belt_stops_within_seconds_of_a_short_loss(room, spec) -> None:
     async with room.daemon() as daemon:
         await daemon.walking()
-        loop = asyncio.get_running_loop()
-        cut_at = loop.time()
         spec.cut()
-        await daemon.until(lambda _: STOP in spec.machine.op_codes, within=10)
-        assert loop.time() - cut_at < 3
+        await daemon.until(lambda _: STOP in spec.machine.op_codes, within=3)
         await daemon.until(lambda _: spec.machine.at_rest, within=10)
 
 
