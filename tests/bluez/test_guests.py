@@ -11,11 +11,16 @@ from tests.bluez.image import image
 
 pytestmark = [pytest.mark.bluez, pytest.mark.bookworm]
 
-BOOT = "from tests.bluez.lab import Lab; from tests.bluez.image import image; Lab(image('bookworm')).__enter__()"
+BOOT = """
+from tests.bluez.image import image
+from tests.bluez.lab import Lab
+with Lab(image("bookworm")):
+    pass
+"""
 
 
 def test_a_guest_ends_with_the_process_that_started_it() -> None:
-    """Planted: no --pdeathsig. Once up it would end even so, as nobody holds its shell; while it boots not."""
+    """Planted: no --pdeathsig. One that is up would end even so, as nobody is at its shell."""
     image("bookworm")
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", BOOT], env=environ) as process:
