@@ -8,7 +8,7 @@ from tests.core.desk import Desk, authority
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Direction, Start, Stop
+from retrowalk.core.model import Direction, Start, Stop, Target
 
 EMPTY = authority(empty_belt=True, ceiling=Speed(250), cap=Speed(150))
 
@@ -59,29 +59,47 @@ def test_between_the_act_and_the_frame_nothing_may_change(spoil: Callable[[Desk]
     assert desk.review(Start()) != ""
 
 
+NOT_EMPTY = "only an empty belt that runs is tested so"
+TOO_FAST = "the belt is not at its slowest"
+
+
 @pytest.mark.parametrize(
-    "desk",
+    ("desk", "why"),
     [
-        Desk(),
-        Desk().counted(EMPTY),
-        Desk().starting(EMPTY),
-        Desk().moving(EMPTY),
-        Desk().walking(),
-        Desk().at(100, EMPTY),
+        pytest.param(Desk(), NOT_EMPTY, id="disarmed"),
+        pytest.param(Desk().counted(EMPTY), NOT_EMPTY, id="counted"),
+        pytest.param(Desk().starting(EMPTY), NOT_EMPTY, id="starting"),
+        pytest.param(Desk().moving(EMPTY), TOO_FAST, id="no target yet"),
+        pytest.param(Desk().walking(), NOT_EMPTY, id="a session"),
+        pytest.param(Desk().at(100, EMPTY), TOO_FAST, id="above its slowest"),
     ],
-    ids=["disarmed", "counted", "starting", "no target yet", "a session", "above its slowest"],
 )
-def test_never_otherwise(desk: Desk) -> None:
-    assert desk.guard.test_start(desk.now) != ""
+def test_never_otherwise(desk: Desk, why: str) -> None:
+    assert desk.guard.test_start(desk.now) == why
     starting = desk.state() is State.ARMED
     assert (desk.review(Start()) == "") is starting, "only as always: after a countdown, at rest"
+
+
+def test_its_slowest_has_to_be_measured() -> None:
+    desk = Desk().moving(EMPTY, speed=40)
+    assert desk.want(Target(Speed(80))) == ""
+    assert desk.guard.test_start(desk.now) == TOO_FAST
+    desk.runs(80, 3.0)
+    assert desk.guard.test_start(desk.now) == ""
 
 
 def test_a_hand_is_on_the_console() -> None:
     desk = Desk().walking(EMPTY)
     desk.runs(120, 3.5)
     assert desk.guard.hand == 120
-    assert desk.guard.test_start(desk.now) == "the belt is not at its slowest"
+    assert desk.guard.test_start(desk.now) == TOO_FAST
+
+
+def test_a_hand_has_made_it_its_slowest() -> None:
+    desk = Desk().at(140, EMPTY)
+    desk.runs(80, 3.5)
+    assert (desk.guard.hand, desk.guard.commanded) == (80, 80)
+    assert desk.guard.test_start(desk.now) == TOO_FAST
 
 
 @pytest.mark.parametrize(

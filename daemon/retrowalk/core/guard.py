@@ -137,7 +137,7 @@ class Guard(Watch):
         run = self._steering
         if run is None or not run.authority.empty_belt or self.state is not State.RUNNING or self.faulted:
             return "only an empty belt that runs is tested so"
-        slowest = run.target_met and run.hand is None and run.commanded == run.slowest
+        slowest = run.target_met and run.commanded == run.slowest
         return "" if slowest else "the belt is not at its slowest"
 
     def limit(self, speed: Speed, now: float) -> None:
@@ -243,9 +243,7 @@ class Guard(Watch):
     def _review_start_test(self, allowed: float, now: float) -> Refusal | None:
         if now - allowed > INTENT_S:
             return Refusal("G2", "the act for it is over")
-        reason = self._why_no_test()
-        if not reason and not self._speed_is_known(now):
-            reason = "the speed is not known"
+        reason = self._why_no_test() or ("" if self._speed_is_known(now) else "the speed is not known")
         return Refusal("G14", reason) if reason else self._ungranted()
 
     def _why_no_target(self, now: float) -> Refusal | None:
