@@ -32,6 +32,7 @@ def main() -> int:
     """Try every mutant; 1 if one survives unexplained, or an explanation explains nothing."""
     asked = argparse.ArgumentParser(prog="python -m tests.mutation", description=main.__doc__)
     asked.add_argument("files", nargs="*", default=JUDGED, help="under daemon/retrowalk")
+    asked.add_argument("--tests", nargs="+", default=TESTS, metavar="FOLDER", help="what judges them")
     asked.add_argument("--jobs", type=int, default=2)
     asked.add_argument("--quick", action="store_true", help="leave out the longer tests")
     options = asked.parse_args()
@@ -62,7 +63,8 @@ def main() -> int:
 
     laboratory = Laboratory(PACKAGE, ROOT / "build", work, report, jobs=options.jobs, quick=options.quick)
     status = pytest.main(
-        [*TESTS, "-qs", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"], [laboratory]
+        [*options.tests, "-qs", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"],
+        [laboratory],
     )
     if status:
         print("the tests have to pass before they can judge", file=sys.stderr)

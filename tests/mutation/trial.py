@@ -66,7 +66,7 @@ class Laboratory:
         self._cpu_s: dict[str, float] = {}
         self._functions: dict[tuple[str, str], list[FunctionType]] = {}
         self._quick = quick
-        looked_at = [f"{package}/core/*", f"{package}/*.py"]
+        looked_at = [f"{package}/core/*", f"{package}/ble/*", f"{package}/*.py"]
         self._looking = coverage.Coverage(data_file=None, config_file=False, include=looked_at)
         self._looking.start()
         hypothesis.settings.register_profile(
