@@ -25,7 +25,7 @@ GRACE_S = 0.5
 SEEN_S = 2.6
 """Telemetry younger than 2 s, and the way it and a frame take."""
 CAP_MARGIN, READING, SLIDE = 20, 10, 30
-REST, HAND = 10, 35
+REST, HAND, FALLEN = 10, 35, 20
 MOVING, MET = 30, 15
 HALT_S = 70.0
 """A planned halt goes down the ramp first, and gives up waiting for the minimum after 20 s."""
@@ -190,6 +190,8 @@ class Witness:
         self._touched = now
         self._told = None
         self._console_start = now
+        if self._machine.belt.speed <= REST:
+            self._dues.clear()  # of the stop before, which it has obeyed
         if self._session_on:  # a Start of ours that has not moved it yet hides the key
             self._licence, self._console_held = now, self._last_frame(START, now) < now - 12
         else:
@@ -204,9 +206,11 @@ class Witness:
 
     def set_by_hand(self, now: float) -> None:
         """Somebody changed the speed at the console: by little, it is no hand (G15)."""
-        target = self._machine.belt.target
+        target, speed = self._machine.belt.target, self._machine.belt.speed
         self._touched = now
-        if self._told is not None and abs(target - self._told) > HAND + self._noise:
+        if self._told is None or abs(target - self._told) <= HAND + self._noise:
+            return
+        if self._met or not speed - FALLEN <= target < self._told:  # that one ends a rise, and is no fall
             self._hand = (now, target)
 
     def control_taken(self, now: float) -> None:
@@ -291,6 +295,7 @@ class Witness:
         self._revoke(now)
         belt = self._machine.belt
         if (belt.speed > REST or self._ours) and self._first_known(now):
+            self._dues = [due for due in self._dues if due[1] != "G10"]  # from now on G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
             if self._ours and shows and self._last_stop(now) < now - 2:
