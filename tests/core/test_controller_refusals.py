@@ -3,7 +3,7 @@
 import pytest
 from tests.core.bench import Bench, machine_for, program
 
-from blefit.units import Speed
+from blefit.units import Incline, Speed
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import (
     Act,
@@ -25,8 +25,9 @@ from retrowalk.core.model import (
     Target,
     Written,
 )
+from retrowalk.core.program import Program
 from retrowalk.core.session import Session
-from retrowalk.sim.model.quirks import ControlQuirks, Quirks
+from retrowalk.sim.model.quirks import ControlQuirks, Quirks, Ranges
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 QUICK = Quirks(telemetry=TelemetryQuirks(fields=()))
@@ -39,6 +40,42 @@ def walking(bench: Bench) -> Bench:
     assert bench.run(60, until=lambda b: b.snapshot.commanded == 80)
     bench.run(5)
     return bench
+
+
+SLOPED = TelemetryQuirks(fields=("inclination",))
+FAST = program('name = "Fast"\nlevel = 4\nsteps = [ { walk = "forward", for = "2min", speed = 1.5 } ]')
+HILL = program(
+    'name = "Hill"\nlevel = 4\nsteps = [ { walk = "forward", for = "2min", speed = 1.5, incline = 1 } ]'
+)
+
+
+@pytest.mark.parametrize(
+    ("deck", "what", "telemetry", "reason"),
+    [
+        (1, WALK, SLOPED, "the deck stands at 0.1 %, the incline cap is 0 % (level 2)"),
+        (1, WALK, QUICK.telemetry, ""),
+        (30, FAST, SLOPED, ""),
+        (31, FAST, SLOPED, "the deck stands at 3.1 %, the incline cap is 3 % (level 4)"),
+    ],
+    ids=["steeper", "not told", "as steep as the level's cap", "steeper than that"],
+)
+def test_nobody_walks_on_a_deck_that_stands_steeper_than_the_cap(
+    deck: int, what: Program, telemetry: TelemetryQuirks, reason: str
+) -> None:
+    ranges = Ranges(maximum_incline=Incline(0), fixed_incline=Incline(deck))
+    reply = Bench(quirks=Quirks(ranges=ranges, telemetry=telemetry), program=what).offer()[0]
+    told = f"{reason}: lower it at the console first" if reason else ""
+    assert (reply.outcome, reply.reason) == ("refused" if reason else "accepted", told)
+
+
+def test_but_a_slope_of_our_own_is_walked_down() -> None:
+    bench = walking(Bench(quirks=Quirks(telemetry=SLOPED), program=HILL))
+    assert bench.run(60, until=lambda b: b.snapshot.incline == 10)
+    bench.ask(StopSession())
+    bench.run(20)
+    bench.program = WALK
+    assert bench.offer()[0].outcome == "accepted"
+    assert bench.run(90, until=lambda b: b.snapshot.incline == 0)
 
 
 @pytest.mark.parametrize(

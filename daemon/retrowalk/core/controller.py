@@ -3,7 +3,7 @@
 Pure: the shell gives it time, octets and requests, carries out its effects, and reads its snapshot.
 """
 
-from blefit.units import Speed, kmh
+from blefit.units import Incline, Speed, kmh
 from retrowalk.core.authority import Authority, Finding
 from retrowalk.core.care import Care
 from retrowalk.core.decoding import Garbled
@@ -11,6 +11,7 @@ from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.faults import BY_ID, Clears, Reaction, sentence_of
 from retrowalk.core.mind import Door, Mind
 from retrowalk.core.model import (
+    LEVEL,
     AckFault,
     Act,
     Ask,
@@ -339,7 +340,7 @@ class Controller(Mind):
         if self.guard.stopping or self.guard.left_running:
             raise Refused("the belt is not known to rest yet")
         walker = self._setup.walker(offer.walker)
-        timeline, limits = compiled(self._setup, walker, offer.program, machine)
+        timeline, limits = compiled(self._setup, walker, offer.program, machine, self._deck)
         self._clear_faults(Clears.SESSION)
         self.guard.forget_limit()
         self._care = Care(walker.maximum_heart_rate, limits.presence_s, strap=self._setup.heart_rate_strap)
@@ -355,6 +356,12 @@ class Controller(Mind):
         self._say(
             f"{timeline.name} is offered. Stand on the side rails, cord clipped, and press start there."
         )
+
+    @property
+    def _deck(self) -> Incline:
+        """As reported; on a slope of our own a session may begin, for it comes down in steps."""
+        told = self._totals.incline
+        return LEVEL if told is None or told <= self.guard.incline else told
 
     def _confirm(self, act: Act | None, now: float) -> None:
         awaited = self._awaiting(now)

@@ -26,6 +26,9 @@ class Limits:
     forward_cap_reason: str
     incline_cap: Incline
     incline_cap_reason: str
+    deck_cap: Incline
+    """No deck may be found steeper than this, whatever its machine can."""
+    deck_cap_reason: str
     first_target: Speed
     """The first target after every rest: the machine's minimum."""
     ramp_up: int
@@ -127,7 +130,8 @@ def limits_for(
     if refused:
         return Refusals(tuple(refused))
 
-    incline_cap, incline_cap_reason = _incline(machine, site, row, name)
+    deck_cap, deck_cap_reason = _deck(site, row, name)
+    incline_cap, incline_cap_reason = _incline(machine, deck_cap, deck_cap_reason)
     presence_s = _or(site.presence_s, 30 if guarded else 60)
     bout_s = _or(site.bout_s, max(row.bout_s, bounds.KNEE_BOUT_S) if knee else row.bout_s)
     return Limits(
@@ -141,6 +145,8 @@ def limits_for(
         forward_cap_reason=forward.reason,
         incline_cap=incline_cap,
         incline_cap_reason=incline_cap_reason,
+        deck_cap=deck_cap,
+        deck_cap_reason=deck_cap_reason,
         first_target=first,
         ramp_up=_or(site.ramp_up, row.ramp_up),
         ramp_down=site.ramp_down,
@@ -238,14 +244,17 @@ def _unknown(machine: Machine, ceiling: Speed) -> list[_Cap]:
     return found
 
 
-def _incline(machine: Machine, site: SiteLimits, row: Level, name: str) -> tuple[Incline, str]:
+def _deck(site: SiteLimits, row: Level, name: str) -> tuple[Incline, str]:
+    if site.incline_cap is not None and (row is not GUARDED or site.incline_cap < row.incline_cap):
+        return site.incline_cap, "site"
+    return row.incline_cap, name
+
+
+def _incline(machine: Machine, cap: Incline, reason: str) -> tuple[Incline, str]:
     if not machine.inclinable:
         return Incline(0), "machine without incline"
-    cap, reason = row.incline_cap, name
-    if site.incline_cap is not None and (row is not GUARDED or site.incline_cap < cap):
-        cap, reason = site.incline_cap, "site"
     if machine.maximum_incline < cap:
-        cap, reason = machine.maximum_incline, "machine maximum"
+        return machine.maximum_incline, "machine maximum"
     return cap, reason
 
 

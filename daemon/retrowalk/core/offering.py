@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from blefit.units import Speed
+from blefit.units import Incline, Speed, percent
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.compiler import Violations, compile_program
 from retrowalk.core.limits import Limits, Refusals, limits_for
-from retrowalk.core.model import Machine
+from retrowalk.core.model import LEVEL, Machine
 from retrowalk.core.program import Program
 from retrowalk.core.timeline import Timeline
 
@@ -64,8 +64,13 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
 NOBODY_SENSED = "Nothing senses you on this belt: after each {} s backward OK is asked for."
 
 
-def compiled(setup: Setup, walker: Walker, name: str, machine: Machine) -> tuple[Timeline, Limits]:
-    """The program of that name as they would walk it on this machine. Raises Refused with every reason."""
+def compiled(
+    setup: Setup, walker: Walker, name: str, machine: Machine, deck: Incline = LEVEL
+) -> tuple[Timeline, Limits]:
+    """The program of that name as they would walk it on this machine. Raises Refused with every reason.
+
+    `deck`: the incline at which somebody left it.
+    """
     try:
         program = setup.find_program(name)
     except (LookupError, ValueError) as error:
@@ -87,6 +92,11 @@ def compiled(setup: Setup, walker: Walker, name: str, machine: Machine) -> tuple
     )
     if isinstance(limits, Refusals):
         raise Refused("; ".join(limits.sentences))
+    if deck > limits.deck_cap:
+        raise Refused(
+            f"the deck stands at {percent(deck):g} %, the incline cap is {percent(limits.deck_cap):g} %"
+            f" ({limits.deck_cap_reason}): lower it at the console first"
+        )
     timeline = compile_program(program, limits, machine)
     if isinstance(timeline, Violations):
         raise Refused("; ".join(str(violation) for violation in timeline.violations))
