@@ -47,7 +47,7 @@ class BluezRadio:
         await _is_powered()  # bleak may overlook for ever what changes while it begins to listen
         source, sink = await self._socket.enter_async_context(opened(self.lab.hci))
         self._adapter = Antenna("adapter", host_source=source, host_sink=sink, link=self._air)
-        await _until(powered=True)
+        await self.becomes(powered=True)
 
     async def unplug(self) -> None:
         """Pulls the adapter out; returns when bleak sees that there is none."""
@@ -57,13 +57,13 @@ class BluezRadio:
             self._adapter.host = None
             self._adapter = None
             await self._socket.aclose()
-            await _until(powered=False)
+            await self.becomes(powered=False)
 
-
-async def _until(*, powered: bool) -> None:
-    async with asyncio.timeout(_SEEN_WITHIN_S):
-        while powered is not await _is_powered():  # noqa: ASYNC110 - bleak tells nobody
-            await asyncio.sleep(0.02)
+    async def becomes(self, *, powered: bool) -> None:
+        """Returns when bleak sees an adapter that is switched on, or none."""
+        async with asyncio.timeout(_SEEN_WITHIN_S):
+            while powered is not await _is_powered():  # noqa: ASYNC110 - bleak tells nobody
+                await asyncio.sleep(0.02)
 
 
 async def _is_powered() -> bool:
