@@ -142,12 +142,20 @@ async def test_three_tries_at_once_after_a_loss_then_longer_and_longer_waits(
     assert states.words[-1] == "connected"
 
 
+def spread(*seconds: float) -> list[float]:
+    """Those waits, each up to a fifth more or less, as the connector spreads them."""
+    rng = seeded()
+    return [wait * rng.uniform(0.8, 1.2) for wait in seconds]
+
+
 async def test_an_absent_treadmill_is_looked_for_again_and_again_and_found_when_it_comes(
     put_up, connector, states
 ) -> None:
     await asyncio.sleep(120)
     assert "connecting" not in states.words
-    assert states.words.count("scanning") > 4
+    searches = [at for at, word in states.all if word == "scanning"]
+    pauses = [later - earlier - 10 for earlier, later in pairwise(searches)]
+    assert pauses == pytest.approx(spread(1, 2, 4, 8, 10, 10, 10), abs=0.05), "after 10 s of search each"
     assert any("no treadmill 'C0:00:00:00:00:01' in the air" in word for word in states.words)
     await put_up()
     await asyncio.sleep(25)
@@ -163,7 +171,9 @@ async def test_without_an_adapter_it_waits_up_to_a_minute_and_goes_on_when_it_is
     await asyncio.sleep(600)
     times = [time for time, word in states.all if word.startswith("waiting")]
     assert any("no Bluetooth adapter" in word for word in states.words)
-    assert 45 <= max(later - earlier for earlier, later in pairwise(times)) <= 73
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert waits == pytest.approx(spread(1, 2, 4, 8, 16, 32, *[60] * 20)[: len(waits)], abs=0.05)
+    assert len(waits) > 10
     radio.plug_in()
     await asyncio.sleep(75)
     assert states.words[-1] == "connected"
@@ -192,6 +202,46 @@ async def test_it_stays_away_once_and_is_back_at_once_after_the_next_loss(tread,
     tread.cut()
     await asyncio.sleep(1)
     assert connector.link is not None
+
+
+async def test_who_drops_it_again_brings_it_back(tread, connector) -> None:
+    await asyncio.sleep(30)
+    connector.drop("the link is cut for a test", away_s=20.0)
+    await asyncio.sleep(5)
+    connector.drop("enough")
+    await asyncio.sleep(1)
+    assert connector.link is not None
+    connector.drop("for less than a second", away_s=0.9)
+    await asyncio.sleep(0.8)
+    assert connector.link is None
+    await asyncio.sleep(1)
+    assert connector.link is not None
+
+
+async def test_where_there_is_no_link_there_is_nothing_to_drop_or_stop(radio, posted) -> None:
+    connector = Connector(ADDRESS, posted, backend=radio.backend, rng=seeded())
+    connector.drop("there is none")
+    await connector.stop()
+    assert posted.all == []
+
+
+@pytest.mark.parametrize(("held_s", "failed"), [(9.9, True), (10.1, False)])
+async def test_a_link_that_held_ten_seconds_was_no_failure(tread, connector, states, held_s, failed) -> None:
+    await connector.up.wait()
+    await asyncio.sleep(held_s)
+    tread.cut()
+    await asyncio.sleep(0.1)
+    assert any(word.startswith("waiting") for word in states.words) is failed
+
+
+async def test_a_machine_that_is_back_at_once_is_not_read_again(tread, connector, posted) -> None:
+    await asyncio.sleep(30)
+    reads: list[bool] = []
+    tread.on_read = lambda: reads.append(True)
+    tread.cut()
+    await asyncio.sleep(5)
+    assert len(posted.of(Connected)) == 2
+    assert not reads
 
 
 async def test_a_bug_is_not_taken_for_a_treadmill_that_is_not_reached(tread, radio, posted) -> None:
@@ -271,8 +321,11 @@ async def test_a_pattern_means_the_machine_that_was_lost_before_it_means_another
     assert connector.link is None
     radio.bring_back(lost.device)
     await asyncio.sleep(30)
+    states.all.clear()
     radio.move_away(lost.device)
     await asyncio.sleep(600)
+    waits = sum(word.startswith("waiting") for word in states.words)
+    assert waits == 9, "and three tries at once: twelve failures"
     assert [connected.machine.id[-1] for connected in posted.of(Connected)] == ["1", "1", "2"]
     await connector.stop()
     assert running.done()

@@ -102,7 +102,7 @@ class Connector:
 
     async def stop(self) -> None:
         """Ends `run`, and the link with it; takes some seconds at most."""
-        if self._task is not None and not self._task.done():
+        if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
