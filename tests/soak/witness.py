@@ -209,6 +209,8 @@ class Witness:
         target, speed = self._machine.belt.target, self._machine.belt.speed
         self._touched = now
         if self._told is None or abs(target - self._told) <= HAND + self._noise:
+            if self._hand is not None and now <= self._noticed_by(self._hand):
+                self._hand = None  # taken back
             return
         if self._met or not speed - FALLEN <= target < self._told:  # that one ends a rise, and is no fall
             self._hand = (now, target)
@@ -402,7 +404,7 @@ class Witness:
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
         if target > max(fastest + self._rules.step_up + READING + self._noise, minimum):
             self._violate("G7", f"a target of {target / 100:.2f} km/h at {fastest / 100:.2f}", now)
-        if self._hand is not None and now <= self._hand[0] + 5 + 2 * self._record_s:
+        if self._hand is not None and now <= self._noticed_by(self._hand):
             self._hand = None  # before it could be noticed our target went over it
         if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
             hand = self._hand[1] / 100
@@ -590,6 +592,10 @@ class Witness:
             start, at = self._slide_from
             slide = start - SLIDE * (now - at)
         return max(min(cap, self._live), min(cap, slide))
+
+    def _noticed_by(self, hand: tuple[float, float]) -> float:
+        """G15: a departure of 3 s is a hand, once the belt is there and records tell of it."""
+        return hand[0] + 5 + 2 * self._record_s
 
     def _rest_within(self) -> float:
         """Of a belt that was told to stop: at rest, or the alarm."""
