@@ -1,6 +1,8 @@
 """`make soak`: so many simulated hours from a seed on, by so many processes; or one seed, exactly."""
 
 import argparse
+import contextlib
+import signal
 import sys
 import time
 
@@ -11,6 +13,7 @@ from tests.soak.shrink import shrink
 from tests.soak.world import World, draw
 
 MOST_FAILURES = 3
+TOLD_EVERY_S = 100 * HOUR
 
 
 def main() -> int:
@@ -42,12 +45,18 @@ def _replay(world: World, only: str | None) -> int:
 
 def _soak(hours: float, first: int, jobs: int, full: bool | None) -> int:
     report, began = Report(), time.monotonic()
-    for outcome in runs(hours * HOUR, first, jobs, full):
-        report.add(outcome)
-        if outcome.violation is not None:
-            print(f"seed {outcome.seed}: {outcome.violation}\n  (shrinking)", flush=True)
-        if len(report.failures) >= MOST_FAILURES:
-            break
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):  # what was lived through until then counts
+        for outcome in runs(hours * HOUR, first, jobs, full):
+            told = report.belts_s // TOLD_EVERY_S
+            report.add(outcome)
+            if outcome.violation is not None:
+                print(f"seed {outcome.seed}: {outcome.violation}\n  (shrinking)", flush=True)
+            if report.belts_s // TOLD_EVERY_S > told:
+                lived = f"{report.belts_s / HOUR:.0f} hours, {len(report.failures)} failures"
+                print(f"{lived}; seeds {first} to {outcome.seed}", file=sys.stderr, flush=True)
+            if len(report.failures) >= MOST_FAILURES:
+                break
     took_s = time.monotonic() - began
     for line in report.lines(took_s, jobs):
         print(line)

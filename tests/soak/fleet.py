@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import count
@@ -34,6 +35,7 @@ def runs(belt_s: float, first: int, jobs: int, full: bool | None) -> Iterator[Ou
 def _begin() -> None:
     """A worker ends with its parent, however that ended. What is imported stays: the collector need not
     look at it each time, nor that often."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
