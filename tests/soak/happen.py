@@ -147,8 +147,8 @@ class Happening:
         self._house.interference.disturb(kind, rate, now + seconds)
         for corner in self._house.corners:
             witness, machine_now = corner.witness, corner.machine.now
-            if kind in {Kind.SILENCE, Kind.HELD} and rate == 1 and seconds > 6:
-                witness.silenced(machine_now)
+            if kind in {Kind.SILENCE, Kind.HELD}:
+                witness.silenced(kind, machine_now if rate == 1 and seconds > 6 else None)
             if kind.value.startswith("write"):
                 witness.deaf_until = max(witness.deaf_until, now + seconds)
             elif kind.value.startswith("answer"):

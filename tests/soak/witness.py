@@ -179,11 +179,14 @@ class Witness:
         """Somebody says stop; the reply waits for the journal."""
         self._stop_reason = now
 
-    def silenced(self, now: float) -> None:
-        """From now on nothing is heard of the belt, for longer than the daemon may wait."""
+    def silenced(self, kind: str, now: float | None) -> None:
+        """From now on nothing is heard of the belt, for longer than the daemon may wait; None: no more."""
+        why = f"nothing was heard of a moving belt ({kind})"
         moving = self._ours and self._machine.belt.speed > MOVING + self._noise
-        if moving and self._licence is not None and not self.is_disturbed(now):
-            self._owe(now + 5.5 + self._record_s, "G10", "nothing was heard of a moving belt")
+        if now is None:
+            self._dues = [due for due in self._dues if due[2] != why]
+        elif moving and self._licence is not None and not self.is_disturbed(now):
+            self._owe(now + 5.5 + self._record_s, "G10", why)
 
     def pressed_start(self, now: float) -> None:
         """The console's Start key began to move the belt."""
