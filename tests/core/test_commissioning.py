@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.core.bench import CLIENT
 from tests.core.empty_belt import EmptyBelt, untold
 
 from blefit.units import Speed
@@ -160,6 +161,21 @@ def test_each_start_has_its_act_its_countdown_and_its_marker() -> None:
     unmarks = [at for at, effect in bench.effects if isinstance(effect, Unmark)]
     assert len(marks) == len(unmarks) == 4
     assert all(any(mark < start for mark in marks) for start in starts)
+
+
+def test_a_belt_that_a_start_moves_though_a_stop_overtook_it_is_marked_again() -> None:
+    bench = EmptyBelt()
+    assert bench.run(60, until=lambda b: b.sent(START) != [])
+    bench.ask(StopSession())
+    bench.run(9)
+    assert not bench.commissioner.over, "the Start may take effect yet"
+    assert bench.run(3, until=lambda b: b.commissioner.over)
+    bench.treadmill.start(CLIENT)
+    assert bench.run(10, until=lambda b: b.commissioner.marked)
+    assert bench.run(30, until=lambda b: b.commissioner.over)
+    assert bench.real_speed == 0
+    marks = [effect for _, effect in bench.effects if isinstance(effect, Mark)]
+    assert marks == [Mark("test-1")] * 2
 
 
 def test_never_faster_than_an_untested_machine_may_and_up_in_single_steps() -> None:

@@ -340,6 +340,19 @@ def test_motion_up_to_60_s_after_a_stopped_start_is_alarm_and_stop(seconds: floa
     assert (desk.stops > stops) is alarm
 
 
+@pytest.mark.parametrize(("delay", "seconds", "late"), [(3, 9.75, True), (3, 10, False), (8, 11.75, True)])
+def test_a_stopped_start_may_come_as_late_as_one_that_is_outstanding(
+    delay: float, seconds: float, late: bool
+) -> None:
+    desk = Desk(start_delay_s=delay).at(80)
+    desk.stop()
+    assert not desk.guard.may_start_late(desk.now), "the belt was seen to move"
+    desk = Desk(start_delay_s=delay).starting()
+    desk.stop()
+    desk.runs(0, seconds)
+    assert desk.guard.may_start_late(desk.now) is late
+
+
 def test_a_stop_that_is_owed_is_not_ended_by_rest_before_it_is_through() -> None:
     desk = Desk().starting()
     desk.write_error = "no"

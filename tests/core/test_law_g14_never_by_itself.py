@@ -96,6 +96,15 @@ def test_one_that_cannot_be_reached_within_10_s_is_the_alarm_once(seconds: float
     assert desk.noticed == (["link_lost"] if alarm else [])
 
 
+def test_a_stop_that_is_asked_for_before_that_cannot_reach_it_either() -> None:
+    desk = Desk(connect=False)
+    desk.stop()
+    assert desk.noticed == [], "nobody left anything"
+    desk.guard.inherit()
+    desk.stop()
+    assert desk.noticed == ["link_lost"]
+
+
 def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
     desk = left_by_a_dead_process()
     desk.record(120)

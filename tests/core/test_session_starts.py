@@ -98,7 +98,7 @@ def test_a_belt_that_a_start_moves_though_a_stop_overtook_it_is_marked_as_ours_a
     bench.offer()
     assert bench.run(30, until=lambda b: b.sent(START) != [])
     bench.ask(StopSession())
-    assert bench.run(10, until=lambda b: not b.controller.marked)
+    assert bench.run(11, until=lambda b: not b.controller.marked)
     bench.run(later)
     bench.treadmill.start(CLIENT)
     assert bench.run(10, until=lambda b: "unexpected_motion" in b.faults())
@@ -106,6 +106,19 @@ def test_a_belt_that_a_start_moves_though_a_stop_overtook_it_is_marked_as_ours_a
     assert bench.run(30, until=lambda b: not b.controller.marked)
     assert bench.real_speed == 0
     assert [type(effect).__name__ for _, effect in bench.effects].count("Mark") == 2
+
+
+def test_the_marker_stays_as_long_as_a_start_that_a_stop_overtook_may_come_late() -> None:
+    """Or a daemon that is told to end would leave alone a machine that takes no Stop in its countdown."""
+    bench = bench_with(FORWARD, quirks=Quirks(belt=BeltQuirks(start_delay_s=8.0, ignores_stop=True)))
+    bench.offer()
+    assert bench.run(30, until=lambda b: b.sent(START) != [])
+    bench.ask(StopSession())
+    bench.run(7)
+    assert bench.real_speed == 0
+    assert bench.controller.marked
+    assert bench.run(5, until=lambda b: "unexpected_motion" in b.faults())
+    assert bench.controller.marked
 
 
 def test_a_countdown_that_nothing_is_armed_for_is_over() -> None:

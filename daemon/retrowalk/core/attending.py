@@ -139,6 +139,7 @@ class Attendant(Mind):
         if self._drop_stuck_link(now):
             self._fail("stop_unsent")
         self._heed()
+        self._mark_late_start(self._mark_id, now)
         if self._marked and self._rested():
             self._unmark()
 

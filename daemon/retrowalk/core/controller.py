@@ -517,9 +517,7 @@ class Controller(Mind):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start
         over = session is None or session.stage is Stage.ENDED
-        if not self._marked and guard.starts_late(now):
-            self._set_marked()
-            self._effects.append(Mark("" if session is None else session.id))
+        self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):
             self._unmark()
         if over and self._ended_at is not None and now - self._ended_at > KEEP_ENDED_S:

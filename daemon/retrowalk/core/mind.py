@@ -20,6 +20,7 @@ from retrowalk.core.model import (
     Effect,
     Happening,
     Machine,
+    Mark,
     Observation,
     Said,
     Snapshot,
@@ -123,7 +124,13 @@ class Mind(ABC):
         """The belt is known to rest and nothing of ours is left to stop."""
         guard = self.guard
         idle = guard.state is State.DISARMED and not guard.stopping and not guard.left_running
-        return idle and guard.resting(now)
+        return idle and guard.resting(now) and not guard.may_start_late(now)
+
+    def _mark_late_start(self, session_id: str, now: float) -> None:
+        """A belt that a Start moves though a Stop overtook it is ours again."""
+        if not self._marked and self.guard.starts_late(now):
+            self._set_marked()
+            self._effects.append(Mark(session_id))
 
     def _set_marked(self) -> None:
         self._marked = self.guard.marked = True

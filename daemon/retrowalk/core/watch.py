@@ -75,7 +75,8 @@ class Watch:
         self._still_said = False
         self._unexpected_until = self._keyless_until = float("-inf")
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
-        self._overtaken_until = float("-inf")
+        self._overtaken: Outstanding | None = None
+        """A Start that a Stop overtook may take effect all the same: it counts from that Stop."""
         self._keyed_until = float("-inf")
         """The console's Start key was pressed: until then it may move the belt at any moment."""
         self._late = False
@@ -410,16 +411,22 @@ class Watch:
             self._stop.join(now)
         elif self.connected and (must_write or self.left_running or not self._surely_resting(now)):
             self._stop = stopping
-        elif self.motion.moving and not self.connected and not self.left_running:
-            self.left_running = True  # seen moving by hand, and now it cannot be reached
+        elif not self.connected and (self.left_running or self.motion.moving):
+            self.left_running = True  # or seen moving by hand, and now it cannot be reached
             self._find("link_lost")
-        if outstanding:
-            self._overtaken_until = now + AFTER_START_S
-            self._unexpected_until = max(self._unexpected_until, self._overtaken_until)
+        if outstanding and self.machine is not None:
+            self._overtaken = Outstanding(now, self.machine.start_delay_s)
+            self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
+
+    def may_start_late(self, now: float) -> bool:
+        """A Start of ours that a Stop overtook may still be waited for."""
+        return self._overtaken is not None and not self._overtaken.run_out(now)
 
     def starts_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook moves the belt all the same."""
-        return self._stop is not None and self.motion.moving and now < self._overtaken_until
+        start = self._overtaken
+        moves = self._stop is not None and self.motion.moving
+        return moves and start is not None and now < start.sent + AFTER_START_S
 
     def _stopping(self, now: float, *, ours: bool, must_write: bool = False) -> Stopping:
         return Stopping(
