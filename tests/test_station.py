@@ -85,6 +85,8 @@ class Disk:
 
     marks: list[str] = field(default_factory=list)
     full: bool = False
+    keeps: bool = False
+    """What is there cannot be removed."""
     slow_s: float = 0.0
 
     def write(self, session_id: str) -> None:
@@ -93,6 +95,8 @@ class Disk:
         self.marks.append(session_id)
 
     def remove(self) -> None:
+        if self.keeps:
+            raise OSError(30, "Read-only file system")
         self.marks.clear()
 
     def quarantine(self, reason: str) -> None:
@@ -144,6 +148,10 @@ class Hall:
         """The offered session is started, and walked for half a minute."""
         self.switch_on()
         await asyncio.sleep(2)
+        await self.walk_on()
+
+    async def walk_on(self) -> None:
+        """So is the next one."""
         self.ask("start", Offer("walk"))
         await asyncio.sleep(2)
         self.ask("go", Confirm(Act.START))
@@ -381,6 +389,31 @@ def test_without_a_marker_on_disk_the_belt_does_not_start_and_the_reply_says_why
         assert "No space left" in failed[0].reason
 
     in_no_time(story)
+
+
+def test_a_marker_that_cannot_be_removed_goes_as_soon_as_it_can_but_not_the_one_of_the_next_session() -> None:
+    async def story() -> None:
+        hall = Hall(disk=Disk(keeps=True))
+        await hall.walk()
+        hall.ask("stop", StopSession())
+        await asyncio.sleep(20)
+        assert hall.disk.marks == ["s1"]
+        hall.disk.keeps = False
+        await asyncio.sleep(2)
+        assert hall.disk.marks == []
+        hall.disk.keeps = True
+        await hall.walk_on()
+        hall.ask("stop", StopSession())
+        await asyncio.sleep(20)
+        await hall.walk_on()
+        hall.disk.keeps = False
+        await asyncio.sleep(5)
+        assert hall.disk.marks == ["s1", "s1"]
+
+    with capture_logs() as logged:
+        in_no_time(story)
+    stuck = [line for line in logged if "the moving-marker" in line["event"]]
+    assert len(stuck) == 2, "each is said once"
 
 
 def test_an_alarm_goes_to_the_speaker_once_and_ends_by_silence() -> None:

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 TICK_S = 0.25
 STOP_WITHIN_S = 20.0
 """Shutting down waits so long for measured rest; then `retrowalk park` has to do it."""
+REMOVE_AGAIN_S = 1.0
 DISK_WITHIN_S = 2.0
 """And then so long for the disk."""
 FAILED = f"{CORD}. retrowalk has failed and the belt may be running."
@@ -251,7 +252,7 @@ class Station:
                         await self._offload(partial(self._marker.write, session_id))
                         self.post(Marked(session_id))
                     case Unmark():
-                        await self._offload(self._marker.remove)
+                        await self._remove_marker()
                     case Quarantine(reason):
                         await self._offload(partial(self._marker.quarantine, reason))
             except OSError as error:
@@ -260,6 +261,19 @@ class Station:
                     self.post(Marked(effect.session_id, f"the moving-marker cannot be written ({error})"))
             finally:
                 self._disk.task_done()
+
+    async def _remove_marker(self) -> None:
+        """Until the disk lets it go, or something newer is to be written."""
+        stuck = False
+        while not stuck or self._disk.empty():
+            try:
+                await self._offload(self._marker.remove)
+                break
+            except OSError:
+                if not stuck:
+                    log.exception("the state folder does not let the moving-marker go", treadmill=self.id)
+                stuck = True
+                await asyncio.sleep(REMOVE_AGAIN_S)
 
     async def _last_stand(self) -> None:
         """Something is broken, nobody knows what: stop a belt of ours with the guard and the door alone."""

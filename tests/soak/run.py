@@ -30,7 +30,7 @@ CALM_WITHIN_S = 240.0
 SHUT_DOWN_WITHIN_S = 25.0
 REPLAYED_EVERY = 25
 """The journals of every 25th seed go through the core again."""
-HARMLESS = ("fault", "the state folder does not take a file", "a belt may still be moving")
+HARMLESS = ("fault", "the state folder does not", "a belt may still be moving")
 """How the errors begin that the log may hold: each is an alarm, or a disk that failed."""
 _QUIET = {Phase.IDLE, Phase.ENDED, Phase.DISCONNECTED}
 
