@@ -18,9 +18,7 @@ import structlog
 
 from retrowalk.app import App
 from retrowalk.clock import utc_now
-from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import Offer, Phase, Request, Snapshot
-from retrowalk.core.offering import Setup
 from retrowalk.journal.lines import Entry, Header, Step, read
 from retrowalk.journal.pages import MEGABYTE, Pages, chapters
 from retrowalk.journal.tape import Tape
@@ -98,8 +96,7 @@ async def phase(latest: Look, wanted: Phase) -> None:
 
 def remembering() -> float:
     """Seconds that a tape takes for a step."""
-    setup = Setup(site=SiteLimits(), find_program=lambda _: None, new_id=lambda: "")
-    tape = Tape("tm", "bench", setup, utc_now, most=TIMES + 1)
+    tape = Tape("tm", "bench", utc_now, most=TIMES + 1)
     began = time.process_time()
     for _ in range(TIMES):
         tape.came(None, 1.0)

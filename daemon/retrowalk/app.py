@@ -22,7 +22,7 @@ from retrowalk.ble.reading import Reading, machine_of
 from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.ble.strap import Strap
 from retrowalk.clock import Wall, utc_now
-from retrowalk.core.model import Confirm, Machine, Request
+from retrowalk.core.model import Confirm, Emitted, Machine, Request
 from retrowalk.core.offering import Setup
 from retrowalk.core.program import Program
 from retrowalk.hub import Hub
@@ -38,7 +38,7 @@ from retrowalk.paths import socket_path
 from retrowalk.plan.scheduler import Scheduler, slots_of
 from retrowalk.programs import read_program
 from retrowalk.settings import Settings, Treadmill
-from retrowalk.station import DISK_WITHIN_S, Station
+from retrowalk.station import Station
 from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
 from retrowalk.voice import Output, Voice, outputs
 
@@ -119,7 +119,7 @@ class App:
                 task.cancel()
             ended = await asyncio.gather(*control, return_exceptions=True)
             await asyncio.gather(*links, return_exceptions=True)
-            await asyncio.gather(*(_close(s.journal) for s in self.stations.values()))
+            await asyncio.gather(*(s.close_journal() for s in self.stations.values()))
             for journal in journals:
                 journal.cancel()
             await asyncio.gather(*journals, return_exceptions=True)
@@ -141,17 +141,17 @@ class App:
         keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
         voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
         self._voices.append(voice)
-        setup, journal = self._recorded(treadmill, self.setup(treadmill), left_running=keepsakes.left_running)
+        tape = Tape(treadmill.id, __version__, self.wall, left_running=keepsakes.left_running)
         station = Station(
             treadmill.id,
-            setup,
+            tape.overhear(self.setup(treadmill)),
             hub=hub,
             speaker=voice,
             marker=keepsakes,
             left_running=keepsakes.left_running,
             beat=self._watchdog.beat,
             offload=self._offload,
-            journal=journal,
+            journal=recorder(tape, settings, treadmill.id, self._offload, hub.emit),
         )
         connector = Connector(
             target,
@@ -174,18 +174,6 @@ class App:
             )
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
 
-    def _recorded(
-        self, treadmill: Treadmill, setup: Setup, *, left_running: bool
-    ) -> tuple[Setup, Recorder | Unrecorded]:
-        """The journal of that treadmill, and the setup as it overhears it."""
-        settings = self.settings
-        if not settings.journal.enabled:
-            return setup, Unrecorded()
-        tape = Tape(treadmill.id, __version__, setup, self.wall, left_running=left_running)
-        most = settings.journal.max_mb * MEGABYTE
-        pages = Pages(settings.paths.state / "journal", treadmill.id, most)
-        return tape.setup, Recorder(tape, pages, self._offload, self.hubs[treadmill.id].emit)
-
     def setup(self, treadmill: Treadmill) -> Setup:
         """What the settings say of that treadmill's sessions."""
         settings = self.settings
@@ -203,10 +191,18 @@ class App:
         )
 
 
-async def _close(journal: Recorder | Unrecorded) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DISK_WITHIN_S):
-            await journal.close()
+def recorder(
+    tape: Tape,
+    settings: Settings,
+    treadmill_id: str,
+    offload: Offload = in_thread,
+    tell: Callable[[Emitted], None] = lambda _: None,
+) -> Recorder | Unrecorded:
+    """What brings that tape to the state folder of the settings, if they want a journal."""
+    if not settings.journal.enabled:
+        return Unrecorded()
+    most = settings.journal.max_mb * MEGABYTE
+    return Recorder(tape, Pages(settings.paths.state / "journal", treadmill_id, most), offload, tell)
 
 
 def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Machine:

@@ -19,10 +19,12 @@ from retrowalk.core.commissioner import Commissioner
 from retrowalk.core.commissioning import Measured
 from retrowalk.core.model import Machine
 from retrowalk.hub import Hub
+from retrowalk.journal.recorder import Recorder, Unrecorded
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.offload import Offload, in_thread
 from retrowalk.settings import Treadmill
 from retrowalk.station import Speaker, Station
+from retrowalk.supervise import keep_running
 
 CONNECT_WITHIN_S = 60.0
 LOOKS_EVERY_S = 0.1
@@ -52,6 +54,7 @@ class Examination:
         backend: Backend = PLATFORM,
         offload: Offload = in_thread,
         wall: Wall = utc_now,
+        journal: Recorder | Unrecorded | None = None,
     ) -> None:
         self._keepsakes = keepsakes
         self._offload = offload
@@ -65,7 +68,7 @@ class Examination:
 
         self.station = Station(
             treadmill.id, mind, hub=Hub(wall), speaker=speaker, marker=keepsakes, left_running=left_running,
-            offload=offload,
+            offload=offload, journal=journal,
         )  # fmt: skip
         assert isinstance(self.station.controller, Commissioner)
         self.commissioner: Commissioner = self.station.controller
@@ -91,6 +94,8 @@ class Examination:
         loop, commissioner = asyncio.get_running_loop(), self.commissioner
         control = asyncio.create_task(self.station.run(), name=f"control-{self.station.id}")
         link = asyncio.create_task(self._connector.run(), name=f"link-{self.station.id}")
+        name = f"journal-{self.station.id}"
+        journal = asyncio.create_task(keep_running(name, self.station.journal.run), name=name)
         until = loop.time() + CONNECT_WITHIN_S
         try:
             while not (commissioner.over or given_up() or control.done() or link.done()):
@@ -102,6 +107,9 @@ class Examination:
             link.cancel()
             control.cancel()
             ended = await asyncio.gather(control, link, return_exceptions=True)
+            await self.station.close_journal()
+            journal.cancel()
+            await asyncio.gather(journal, return_exceptions=True)
         for outcome in ended:
             if isinstance(outcome, Exception):
                 raise outcome

@@ -173,6 +173,12 @@ class Station:
                 await self._disk.join()
         return controller.at_rest(loop.time())
 
+    async def close_journal(self) -> None:
+        """What is recorded is on disk, or the disk has had its time. Nothing more will come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISK_WITHIN_S):
+                await self.journal.close()
+
     def _parked(self, now: float) -> bool:
         return not self._happened and self.controller.at_rest(now) and not self.controller.marked
 

@@ -26,9 +26,9 @@ class TapedBench(Bench):
         connect, self.connect_now = self.connect_now, False
         super().__post_init__()
         assert isinstance(self.setup, Setup)
-        self.tape = Tape("sim", "test", self.setup, lambda: AT, left_running=self.left_running)
+        self.tape = Tape("sim", "test", lambda: AT, left_running=self.left_running)
         self.controller = Controller(
-            self.tape.setup, Belt(Guard(), self._write), left_running=self.left_running
+            self.tape.overhear(self.setup), Belt(Guard(), self._write), left_running=self.left_running
         )
         self.tape.hear(self.controller, self._write)
         if connect:

@@ -55,10 +55,10 @@ class Desk:
         setup = Setup(site=SiteLimits(), find_program=lambda _: None, new_id=lambda: "s")  # type: ignore[arg-type,return-value]
         self.disk = Disk()
         self.told: list[Emitted] = []
-        self.tape = Tape("tm", "test", setup, lambda: AT, most=most)
+        self.tape = Tape("tm", "test", lambda: AT, most=most)
         self.pages = Pages(self.folder, "tm", octets)
         self.recorder = Recorder(self.tape, self.pages, self.disk, self.told.append)
-        self.controller = Controller(self.tape.setup, Belt(Guard(), self.recorder.wrote))
+        self.controller = Controller(self.tape.overhear(setup), Belt(Guard(), self.recorder.wrote))
         self.recorder.hear(self.controller, self.recorder.wrote)
         self.now = 100.0
 

@@ -12,14 +12,19 @@ from typing import Any
 import pytest
 
 from blefit.units import Speed
-from retrowalk.app import App, describe
+from retrowalk.app import App, describe, recorder
 from retrowalk.ble.reading import Reading
 from retrowalk.certificate import read
+from retrowalk.clock import utc_now
 from retrowalk.commission import Examination, Outcome, as_document, findings
 from retrowalk.core.attending import Verdict
 from retrowalk.core.commissioning import Measured
 from retrowalk.core.faults import CORD
 from retrowalk.core.model import Act, Confirm, Machine, Request, Said, StopSession
+from retrowalk.journal.lines import Step
+from retrowalk.journal.lines import read as read_journal
+from retrowalk.journal.replay import replay
+from retrowalk.journal.tape import Tape
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.machines import load_machine
 from retrowalk.settings import Settings, Treadmill
@@ -54,9 +59,11 @@ class Hall:
         self.folder = folder
 
     def examination(self) -> Examination:
+        journal = recorder(Tape("tm", "test", utc_now), _settings(self), "tm", _at_once)
         return Examination(
-            self.treadmill, self.keepsakes, self.heard, backend=self.room.backend, offload=_at_once
-        )
+            self.treadmill, self.keepsakes, self.heard, backend=self.room.backend, offload=_at_once,
+            journal=journal,
+        )  # fmt: skip
 
     async def examined(self) -> Outcome:
         """A whole test, the person willing."""
@@ -196,6 +203,18 @@ async def test_a_test_that_is_stopped_changes_nothing(tmp_path: Path) -> None:
     assert outcome.verdict == Verdict("it was stopped")
     assert there.keepsakes.quarantined == "it was odd"
     assert not certificate(tmp_path).exists()
+    _is_told_by(tmp_path / "state" / "journal" / "tm-000001.jsonl")
+
+
+def _is_told_by(journal: Path) -> None:
+    with journal.open() as lines:
+        seen = list(replay(read_journal(lines)))
+    assert all(one.snapshot is None and one.difference is None for one in seen), "nothing is decided again"
+    steps = [one.entry for one in seen if isinstance(one.entry, Step)]
+    frames = [frame.octets for step in steps for frame in step.frames]
+    assert frames == [b"\x00", b"\x07", b"\x08\x01"]
+    said = [effect.text for step in steps for effect in step.effects if isinstance(effect, Said)]
+    assert any("Press Enter: the belt starts" in text for text in said)
 
 
 async def test_what_is_killed_leaves_its_marker_and_the_next_one_stops_the_belt(tmp_path: Path) -> None:

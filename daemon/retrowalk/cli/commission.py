@@ -90,16 +90,21 @@ def agree(name: str) -> None:
 
 
 async def _examine(settings: "Settings", treadmill: "Treadmill") -> "Outcome":
+    from retrowalk import __version__
+    from retrowalk.app import recorder
     from retrowalk.cli.bluetooth import bluetooth
+    from retrowalk.clock import utc_now
     from retrowalk.commission import Examination
+    from retrowalk.journal.tape import Tape
     from retrowalk.keepsakes import Keepsakes
     from retrowalk.voice import Terminal, Voice
 
     target = treadmill.address or treadmill.match or ""
     keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
+    journal = recorder(Tape(treadmill.id, __version__, utc_now), settings, treadmill.id)
     voice = Voice([Terminal()])
     try:
-        return await attended(Examination(treadmill, keepsakes, voice, backend=bluetooth()))
+        return await attended(Examination(treadmill, keepsakes, voice, backend=bluetooth(), journal=journal))
     finally:
         voice.close()
 

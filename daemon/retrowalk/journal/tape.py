@@ -1,4 +1,4 @@
-"""The tape: overhears one controller, step by step, and keeps the steps in memory until somebody takes them.
+"""The tape: overhears one control task, step by step, and keeps the steps in memory until they are taken.
 
 The control task writes here and nowhere else: it appends to a list, whatever the disk does.
 """
@@ -19,22 +19,18 @@ MOST_ENTRIES = 20_000
 
 
 class Tape:
-    """The steps of one controller that nobody has taken yet."""
+    """The steps of one control task that nobody has taken yet."""
 
     def __init__(
         self,
         treadmill: str,
         version: str,
-        setup: Setup,
         wall: Callable[[], datetime],
         *,
         left_running: bool = False,
         most: int = MOST_ENTRIES,
     ) -> None:
-        """`setup` is what the controller would get; it gets `self.setup` instead."""
         self._treadmill, self._version, self._wall, self._most = treadmill, version, wall, most
-        self._find_program, self._new_id = setup.find_program, setup.new_id
-        self.setup = replace(setup, find_program=self._found, new_id=self._named)
         self._outside: dict[str, Callable[..., object]] = {
             "find_program": self._found,
             "new_id": self._named,
@@ -47,11 +43,20 @@ class Tape:
         self._turn_page = False
         self._lost = 0
 
+    def overhear(self, setup: Setup) -> Setup:
+        """What a controller gets in place of `setup`: the answers from outside are kept, too."""
+        self._find_program, self._new_id = setup.find_program, setup.new_id
+        self._setup = replace(setup, find_program=self._found, new_id=self._named)
+        return self._setup
+
     def hear(self, controller: Controller, write: Callable[[int, int, bytes], None]) -> None:
-        """That controller is new, and `write` is where its door writes to."""
+        """That controller is new, got the setup that is overheard, and `write` is where its door writes to.
+
+        What another mind decides is kept without it, and cannot be decided again.
+        """
         self._controller = controller
         self._outside["write"] = write
-        self._beginning["setup"] = to_json(self.setup, self._outside)
+        self._beginning["setup"] = to_json(self._setup, self._outside)
 
     # --- the control task -------------------------------------------------------------------------
 
