@@ -77,9 +77,9 @@ async def test_an_att_error_is_told_by_its_number_and_leaves_the_link(tread, ope
 
 
 async def test_a_write_that_meets_our_own_hanging_up_is_a_loss(tread, open_link) -> None:
-    """bleak raises a bare EOFError there, or with BlueZ 5.82 sometimes ATT error 0x0E.
+    """bleak raises a bare EOFError there, or ATT error 0x0E: whichever of two D-Bus connections is faster.
 
-    Planted: `translated` does not catch EOFError.
+    Planted: `translated` does not catch EOFError; seen by every second run or so.
     """
     line = (await open_link())._line
     tread.on_write = never

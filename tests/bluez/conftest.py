@@ -13,7 +13,7 @@ from tests.bluez.lab import Lab
 from tests.bluez.radio import BluezRadio
 from tests.scenarios.conftest import Room, marker, spec
 
-from retrowalk.ble.errors import LinkLost
+from retrowalk.ble.errors import LinkLost, NotFound
 from retrowalk.ble.link import Link
 
 __all__ = ["connector", "marker", "posted", "put_up", "spec", "states", "tread"]
@@ -67,15 +67,16 @@ def soon() -> Soon:
 async def open_link(radio: BluezRadio, posted: Posted) -> AsyncIterator[OpenLink]:
     """Opens a link to the treadmill in the room; it is lost in the end: hanging up takes two seconds.
 
-    BlueZ loses a young connection now and then. Who needs it tries once more, as the connector does.
+    BlueZ loses a young connection now and then, and once heard nothing for 10 s. Who needs it tries once
+    more, as the connector does.
     """
     async with opening(radio, posted) as open_once:
 
         async def open_link(connection: int = 1, **options: Any) -> Link:
             try:
                 return await open_once(connection, **options)
-            except LinkLost as error:
-                if "device disconnected" not in str(error):
+            except (LinkLost, NotFound) as error:
+                if isinstance(error, LinkLost) and "device disconnected" not in str(error):
                     raise
                 return await open_once(connection, **options)
 

@@ -76,7 +76,7 @@ class Place:
         except DaemonError:
             return {}
 
-    async def until(self, holds: Callable[[dict[str, Any]], object], within: float = 60.0) -> None:
+    async def until(self, holds: Callable[[dict[str, Any]], object], within: float = 120.0) -> None:
         """Wait for a state; whatever is asked at the machine meanwhile, somebody agrees to."""
         async with asyncio.timeout(within):
             while True:
@@ -116,7 +116,7 @@ async def test_park_stops_the_belt_of_a_link_that_is_still_up(place, room, spec)
     assert spec.machine.kmh >= 0.8
     before = len(spec.machine.written)
     async with place.process("park") as park:
-        out, _ = await asyncio.wait_for(park.communicate(), 60)
+        out, _ = await asyncio.wait_for(park.communicate(), 120)
     assert (park.returncode, out) == (0, b"tm: the belt is at rest.\n")
     assert spec.machine.op_codes[before] == STOP
     assert START not in spec.machine.op_codes[before:]

@@ -104,6 +104,7 @@ async def simulation(radio) -> AsyncIterator[Simulation]:
 
 
 async def test_the_daemon_finds_it_walks_on_it_and_leaves_it_at_rest(room, simulation, marker) -> None:
+    """Planted: an `Antenna` with all of Bumble's `le_features`; Linux 6.1 does not take it."""
     treadmill = {"id": "tm", "address": ADDRESS, "machine": "spec", "at_machine": True, "second_stop": True}
     async with room.daemon(room.settings(treadmills=(treadmill,))) as daemon:
         await daemon.walking("long")
