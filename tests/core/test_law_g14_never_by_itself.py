@@ -469,13 +469,16 @@ def test_it_is_told_until_the_first_target_is_answered() -> None:
     assert backward_after(desk) == "this machine may start at its last speed, which was above its slowest"
 
 
-@pytest.mark.parametrize(("since", "law"), [(0.0, "G14"), (9.75, "G14"), (10.0, "")])
-def test_no_start_follows_a_press_of_the_consoles_start_key(since: float, law: str) -> None:
-    desk = Desk().rest()
+@pytest.mark.parametrize(
+    ("delay", "since", "law"),
+    [(3, 0.0, "G14"), (3, 9.75, "G14"), (3, 10.0, ""), (8, 11.75, "G14"), (8, 12.0, "")],
+)
+def test_no_start_follows_a_press_of_the_consoles_start_key(delay: float, since: float, law: str) -> None:
+    desk = Desk(start_delay_s=delay).rest()
     assert desk.arm() == ""
     assert desk.want(RequestControl()) == ""
     desk.guard.countdown(desk.now)
-    desk.runs(0, 10.0 - since)
+    desk.runs(0, 12.0 - since)
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
     desk.runs(0, since)
     desk.guard.intend_start(desk.now)

@@ -40,7 +40,7 @@ Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, mo
 """
 
 from blefit.units import Incline, Speed
-from retrowalk.core.arming import INTENT_S, Arming, Outstanding
+from retrowalk.core.arming import INTENT_S, Arming
 from retrowalk.core.authority import Approved, Authority, Refusal, Seal, State, parse
 from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import (
@@ -236,7 +236,7 @@ class Guard(Watch):
             return Refusal("G2", "no countdown has just ended")
         if not self._surely_resting(now):
             return Refusal("G14", "the belt is not known to rest")
-        if now < self._keyed_until:
+        if self._may_be_keyed(now):
             return Refusal("G14", "the console's Start key was pressed")
         return self._ungranted()
 
@@ -276,9 +276,9 @@ class Guard(Watch):
                 self._stop.control_sent()
             case Start() if self._start_test is not None:
                 self._start_test = None  # the run goes on, and is judged as before
-            case Start() if self.machine is not None:
+            case Start():
                 self.state, self._arming = State.STARTING, None
-                self._start = Outstanding(now, self.machine.start_delay_s)
+                self._start = self._outstanding(now)
                 self._still_said = False
             case Target(speed) if self._steering is not None:
                 self._steering.target_sent(speed, self.motion.speed)

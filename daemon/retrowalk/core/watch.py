@@ -29,8 +29,6 @@ LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
 AFTER_REST_S, AFTER_START_S = 10.0, 60.0
 MANUAL_HEARD_S = 10.0
-KEY_MOVES_S = 10.0
-"""A Start by the console's key is outstanding for as long as one of ours."""
 UNREACHED_S = 10.0
 """A daemon that begins with the moving-marker has so long to reach the treadmill before it is the alarm."""
 
@@ -77,8 +75,8 @@ class Watch:
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
         self._overtaken: Outstanding | None = None
         """A Start that a Stop overtook may take effect all the same: it counts from that Stop."""
-        self._keyed_until = float("-inf")
-        """The console's Start key was pressed: until then it may move the belt at any moment."""
+        self._keyed: Outstanding | None = None
+        """A press of the console's Start key, until it moves the belt."""
         self._late = False
 
     # --- what others may know ---------------------------------------------------------------------
@@ -187,7 +185,7 @@ class Watch:
         self.motion = Motion()
         self._connected_at = now
         self.control = self._still_said = False
-        self._unseen_start = Outstanding(now, machine.start_delay_s) if self._inherited else None
+        self._unseen_start = self._outstanding(now) if self._inherited else None
         if self._left_start:
             self._left_start = False
             self.want_stop(now, must_write=True)
@@ -223,7 +221,7 @@ class Watch:
         self.motion.record(speed, now)
         self._late = False
         if self.motion.moving and not was_moving:
-            self._keyed_until = float("-inf")
+            self._keyed = None
         if speed > REST:
             self._still_said = False
         if self._stop is not None:
@@ -246,7 +244,7 @@ class Watch:
                 self._console_stop(now)
             case MachineStatusOp.STARTED_OR_RESUMED_BY_USER if not self._start_takes_effect:
                 self._keyless_until = float("-inf")
-                self._keyed_until = now + KEY_MOVES_S
+                self._keyed = self._outstanding(now)
                 self._find("start_key")
             case MachineStatusOp.CONTROL_PERMISSION_LOST:
                 self.control = False
@@ -404,7 +402,7 @@ class Watch:
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
         outstanding = self.state is State.STARTING or must_write
-        must_write = outstanding or now < self._keyed_until
+        must_write = outstanding or self._may_be_keyed(now)
         stopping = self._stopping(now, ours=True, must_write=must_write)
         self._disarm()
         if self._stop is not None:
@@ -414,8 +412,8 @@ class Watch:
         elif not self.connected and (self.left_running or self.motion.moving):
             self.left_running = True  # or seen moving by hand, and now it cannot be reached
             self._find("link_lost")
-        if outstanding and self.machine is not None:
-            self._overtaken = Outstanding(now, self.machine.start_delay_s)
+        if outstanding:
+            self._overtaken = self._outstanding(now)
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
     def may_start_late(self, now: float) -> bool:
@@ -474,6 +472,14 @@ class Watch:
         if fault is not None and fault.clears is Clears.PERSON:
             self.faulted = True
         self._findings.append(Finding(finding_id, detail))
+
+    def _outstanding(self, now: float) -> Outstanding:
+        """A Start to this machine, from now on."""
+        return Outstanding(now, 0.0 if self.machine is None else self.machine.start_delay_s)
+
+    def _may_be_keyed(self, now: float) -> bool:
+        """The console's Start key may move the belt at any moment."""
+        return self._keyed is not None and not self._keyed.run_out(now)
 
     @property
     def _silent_machine(self) -> bool:
