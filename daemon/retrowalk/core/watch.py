@@ -475,7 +475,8 @@ class Watch:
 
     def _outstanding(self, now: float) -> Outstanding:
         """A Start to this machine, from now on."""
-        return Outstanding(now, 0.0 if self.machine is None else self.machine.start_delay_s)
+        assert self.machine is not None, "a link comes with its machine"
+        return Outstanding(now, self.machine.start_delay_s)
 
     def _may_be_keyed(self, now: float) -> bool:
         """The console's Start key may move the belt at any moment."""
