@@ -36,8 +36,8 @@ test-bluez-%: # of Debian 12 (bookworm) or 13 (trixie)
 conformance: setup ## the SIG's cases against `retrowalk simulate` in a process of its own: minutes (ARGS="--transport usb:0" and the like)
 	@$(BIN)/python -m pytest tests/conformance --transport process $(ARGS)
 
-soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed (docs/soak.md)
-	@PYTHONPATH=. $(BIN)/python -m tests.soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \
+soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=n alone: that seed; COMPILED=1 (docs/soak.md)
+	@PYTHONPATH=. $(BIN)/python -m tests.soak$(if $(COMPILED),.compiled) $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 machines: setup ## run a session on every machine of config/treadmills, write what became of it into docs/treadmills.md

@@ -40,6 +40,7 @@ def _replay(world: World, only: str | None) -> int:
     outcome = live(world, numbers)
     print(f"seed {world.seed}: {outcome.violation or 'every invariant held'}")
     print(f"{outcome.belt_s / HOUR:.2f} simulated hours, digest {outcome.digest}")
+    print(f"of the frames alone {outcome.frames}")
     return int(outcome.violation is not None)
 
 

@@ -88,7 +88,7 @@ class FullEther:
         peripheral = Peripheral(machine, device, lambda: self._radio.cut(device))
         await peripheral.start()
         self._open.append(peripheral)
-        return _FullStand(self._radio, peripheral)
+        return _FullStand(self._radio, peripheral, machine)
 
     async def close(self) -> None:
         for peripheral in self._open:
@@ -96,9 +96,10 @@ class FullEther:
 
 
 class _FullStand:
-    def __init__(self, radio: Radio, peripheral: Peripheral) -> None:
+    def __init__(self, radio: Radio, peripheral: Peripheral, machine: Machine) -> None:
         self._radio = radio
         self._peripheral = peripheral
+        self._machine = machine
 
     def cut(self) -> None:
         self._radio.cut(self._peripheral.device)
@@ -111,10 +112,10 @@ class _FullStand:
 
     def power_off(self) -> None:
         self.move_away()
-        self._peripheral.treadmill.switch_off()
+        self._machine.switch_off()
 
     def power_on(self) -> None:
-        self._peripheral.treadmill.switch_on()
+        self._machine.switch_on()
         self.bring_back()
 
     @property

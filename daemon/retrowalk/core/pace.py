@@ -1,5 +1,7 @@
 """From planned speeds to targets: ramps, announcements before every raise, steps on the machine's grid."""
 
+from typing import Final
+
 from blefit.units import Speed, kmh
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits
@@ -15,7 +17,7 @@ belt stay further above a falling cap than G8 allows."""
 class Pace:
     """The speed planned at this moment, and the next target on the way to it."""
 
-    WARNING_S = 5.0
+    WARNING_S: Final = 5.0
     """A raise is announced so long before."""
 
     def __init__(self, limits: Limits, machine: Machine) -> None:

@@ -107,7 +107,7 @@ def words(seconds: float) -> str:
 def _matched(pattern: re.Pattern[str], value: object) -> tuple[str, ...]:
     """The groups of a text that is written like `pattern`; none of anything else."""
     match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
-    return match.groups() if match else ()
+    return match.groups(default="") if match else ()
 
 
 def _is_number(value: object) -> bool:

@@ -99,7 +99,7 @@ class Belt:
     def cut_power(self) -> None:
         """The safety key: brake."""
         self._halt(Motion.STOPPED)
-        self._ramp.fall = self._quirks.key_deceleration
+        self._ramp.fall = float(self._quirks.key_deceleration)
 
     def reset(self) -> None:
         """Forget every target, and stand."""
@@ -148,7 +148,7 @@ class Belt:
     def _leave_rest(self) -> None:
         self._starts_at = None
         self.motion = Motion.RUNNING
-        self._ramp.fall = self._quirks.deceleration
+        self._ramp.fall = float(self._quirks.deceleration)
         if not self._wanted and not self._quirks.needs_target_to_move:
             first = self._ranges.minimum if self._quirks.start_speed is None else self._quirks.start_speed
             remembered = self._remembered if self._quirks.resumes_last_speed else 0.0
@@ -165,13 +165,13 @@ class Belt:
 
     def _run_away(self) -> None:
         self.running_away, self._drives_at, self._reverts_at = True, None, None
-        self._ramp.rise = self._quirks.runaway_acceleration
-        self._ramp.goal = self._quirks.runaway_speed
+        self._ramp.rise = float(self._quirks.runaway_acceleration)
+        self._ramp.goal = float(self._quirks.runaway_speed)
 
     def _halt(self, motion: Motion) -> None:
         self.motion = motion
         self.target, self._wanted = Speed(0), 0.0
         self._starts_at = self._drives_at = self._reverts_at = self.started_moving = None
         self.running_away = False
-        self._ramp.rise = self._quirks.acceleration
-        self._ramp.goal = 0
+        self._ramp.rise = float(self._quirks.acceleration)
+        self._ramp.goal = 0.0

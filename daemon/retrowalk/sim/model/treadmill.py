@@ -246,7 +246,7 @@ class Treadmill:
             ranges = self.quirks.ranges
             most = min(target * HALF_A_PERCENT, ranges.maximum_incline)
             target = Incline(max(most, ranges.minimum_incline))
-        self.incline.goal = target
+        self.incline.goal = float(target)
         self._statuses.tell(MachineStatusOp.TARGET_INCLINE_CHANGED, target, by)
 
     def seek(self, goal: Goal, target: int, by: Client | None) -> None:
@@ -258,7 +258,7 @@ class Treadmill:
     def reset(self, by: Client | None) -> None:
         """Stand, with all targets and counters at zero."""
         self.belt.reset()
-        self.incline.goal = self._level
+        self.incline.goal = float(self._level)
         self.telemetry.reset()
         self._statuses.was_reset(by)
 
