@@ -219,6 +219,17 @@ def test_a_start_goes_to_a_belt_at_rest_only(age: float, law: str) -> None:
     assert desk.review(Start()) == law
 
 
+def test_records_that_were_held_back_and_come_at_once_are_no_rest_to_start_from() -> None:
+    """What they say is as old as the oldest: the belt may run by now."""
+    desk = Desk().counted()
+    desk.silence(4.0)
+    for _ in range(3):
+        desk.record(0)
+        assert desk.review(Start()) == "G14"
+    desk.runs(0, 0.5)
+    assert desk.review(Start()) == ""
+
+
 def test_one_record_of_motion_is_enough_to_withhold_the_start() -> None:
     desk = Desk().counted()
     desk.record(11)

@@ -25,6 +25,10 @@ def fed(*records: tuple[float, int]) -> Motion:
         ([(0.0, 0), (0.3, 0), (0.6, 0)], True),
         ([(0.0, 0), (0.5, 0), (0.6, 11)], False),
         ([(0.0, 80), (0.5, 0), (1.0, 0)], True),
+        ([(0.0, 0), (0.5, 0), (4.25, 0)], True),
+        ([(0.0, 0), (0.5, 0), (4.5, 0)], False),
+        ([(0.0, 0), (4.0, 0), (4.49, 0)], False),
+        ([(0.0, 0), (4.0, 0), (4.5, 0)], True),
     ],
 )
 def test_at_rest_is_up_to_10_in_two_records_half_a_second_apart(

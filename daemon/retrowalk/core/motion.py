@@ -9,6 +9,8 @@ MOVING = Speed(30)
 FALL = Speed(10)
 FALL_WINDOW_S = 2.0
 REST_SPAN_S = 0.5
+GAP_S = 4.0
+"""After it rest has to be seen anew: what was held back on the way comes all at once, and is old."""
 
 
 class Motion:
@@ -25,6 +27,8 @@ class Motion:
 
     def record(self, speed: Speed, now: float) -> None:
         """A Treadmill Data record arrived."""
+        if self.at is not None and now - self.at >= GAP_S:
+            self._quiet_since, self.at_rest = None, False
         self.speed, self.at = speed, now
         self._recent.append((now, speed))
         while self._recent[0][0] < now - FALL_WINDOW_S:
