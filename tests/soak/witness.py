@@ -273,9 +273,7 @@ class Witness:
                 self._caps.clear()
                 self._facing, self._live, self._slide_from, self._hand = "forward", None, None, None
                 self._lease = None
-                late = (
-                    20 if self.is_disturbed(now) else 1
-                )  # its Status comes after the offer
+                late = 20 if self.is_disturbed(now) else 1  # its Status comes after the offer
                 self._console_held = self._console_start > now - late
                 if self._console_held:
                     self._licence = now
