@@ -65,7 +65,7 @@ REASONED: dict[str, tuple[Sim, End, str]] = {
         {"belt": {"start_speed_kmh": 3.0, "acceleration_kmh_per_s": 10.0}},
         End.STOPPED, "the belt ran above the ceiling that nothing may pass",
     ),
-    "a record each 5 s": ({"telemetry": {"notify_every_s": 5.0}}, End.STOPPED, "no telemetry for 4 s"),
+    "a record each 5 s": ({"telemetry": {"notify_every_s": 5.0}}, End.STOPPED, "nobody started it in time"),
     "answers after 6 s": ({"control": {"answer_delay_s": 6.0}}, End.STOPPED, "did not grant control"),
     "silent at rest, and nobody has said so": (
         {"telemetry": {"silent_at_kmh": 0.5}}, End.STOPPED, "nobody started it in time",
