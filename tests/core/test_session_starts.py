@@ -1,6 +1,8 @@
 """How motion begins and what it is not: a Start only to a belt known to rest, no key of before the offer, no
 step passed at the console."""
 
+import itertools
+
 import pytest
 from tests.core.bench import CLIENT, Bench, program
 
@@ -273,3 +275,25 @@ def test_the_cue_of_a_step_is_said_as_it_begins() -> None:
     assert bench.said().count("Easy") == 1
     assert [e.fields["text"] for e in bench.events("cue")] == ["Easy"]
     assert bench.snapshot.cue == "Easy"
+
+
+def test_an_offer_without_a_window_of_its_own_is_open_for_five_minutes() -> None:
+    bench = bench_with(FORWARD, answers=frozenset())
+    bench.offer()
+    bench.run(299.75)
+    assert bench.snapshot.awaiting is Act.START
+    bench.run(0.75)
+    assert [e.fields["reason"] for e in bench.events("missed")] == ["nobody started it in time"]
+
+
+def test_control_that_is_refused_is_asked_for_every_two_and_a_half_seconds() -> None:
+    bench = bench_with(FORWARD)
+    write = bench.treadmill.write
+    bench.treadmill.write = lambda client, octets, now: 0x80 if octets[0] == 0 else write(client, octets, now)  # type: ignore[method-assign]  # somebody else has it
+    bench.offer()
+    bench.run(40)
+    asked = bench.sent(0x00)
+    assert len(asked) == 6
+    assert [later - earlier for earlier, later in itertools.pairwise(asked)] == [2.5] * 5
+    assert [e.fields["reason"] for e in bench.events("stopped", "missed")] != []
+    assert bench.sent(0x07) == []
