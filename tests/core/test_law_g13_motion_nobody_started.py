@@ -115,6 +115,13 @@ def test_no_console_key_makes_manual_use_ours(status: MachineStatusOp) -> None:
     assert desk.state() is State.DISARMED
 
 
+def test_of_manual_use_nothing_is_known_without_a_link() -> None:
+    desk = Desk().rest()
+    desk.runs(300, 5.0)
+    desk.lose_link()
+    assert not desk.guard.manual(desk.now)
+
+
 def test_each_manual_use_is_noticed_once() -> None:
     desk = Desk().rest()
     for _ in range(2):

@@ -105,6 +105,17 @@ def test_a_stop_that_is_asked_for_before_that_cannot_reach_it_either() -> None:
     assert desk.noticed == ["link_lost"]
 
 
+def test_a_belt_of_ours_that_rests_when_the_link_is_back_is_known_to_rest_at_once() -> None:
+    desk = Desk().walking()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 0.5)
+    assert desk.guard.left_running
+    desk.runs(0, 0.25)
+    assert not desk.guard.left_running, "no Start can be on its way: it was one of this process, and ran"
+    assert desk.stops == 0
+
+
 def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
     desk = left_by_a_dead_process()
     desk.record(120)
