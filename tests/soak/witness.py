@@ -175,6 +175,8 @@ class Witness:
         if act in ARMING:
             self._pressed = now
         if act == "ok":
+            if self._hand is not None:
+                self._told = int(self._hand[1])  # the program goes on from there
             self._hand, self._console_held = None, False
 
     def stop_called(self, now: float) -> None:
