@@ -30,11 +30,11 @@ class Belt:
         self._connection = connection
         self.guard.connect(machine, now)
 
-    def disconnect(self) -> None:
+    def disconnect(self, now: float) -> None:
         """The connection is gone: nothing can be written until the next one."""
         self._exchange.reset()
         self._connection = None
-        self.guard.disconnect()
+        self.guard.disconnect(now)
 
     def observe(self, observation: Observation, now: float) -> Outcome | None:
         """A notification: the guard first, then the transaction that it ends."""

@@ -88,7 +88,7 @@ class Desk:
     def lose_link(self) -> None:
         """It goes down."""
         self._in.clear()
-        self.belt.disconnect()
+        self.belt.disconnect(self.now)
         self._look()
 
     def _write(self, connection: int, ticket: int, frame: bytes) -> None:

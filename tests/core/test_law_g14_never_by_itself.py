@@ -105,6 +105,20 @@ def test_a_stop_that_is_asked_for_before_that_cannot_reach_it_either() -> None:
     assert desk.noticed == ["link_lost"]
 
 
+@pytest.mark.parametrize(("later", "alarm"), [(8.0, True), (11.0, False)])
+def test_a_link_that_is_lost_before_an_overtaken_start_has_run_out_is_the_alarm(
+    later: float, alarm: bool
+) -> None:
+    """A machine that takes no Stop in its countdown: the belt rests, and may start when nobody hears it."""
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, later)
+    assert not desk.stopping()
+    desk.lose_link()
+    assert ("link_lost" in desk.noticed) is alarm
+    assert desk.guard.left_running is alarm
+
+
 def test_a_belt_of_ours_that_rests_when_the_link_is_back_is_known_to_rest_at_once() -> None:
     desk = Desk().walking()
     desk.lose_link()

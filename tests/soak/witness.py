@@ -175,8 +175,8 @@ class Witness:
         if act in ARMING:
             self._pressed = now
         if act == "ok":
-            if self._hand is not None:
-                self._told = int(self._hand[1])  # the program goes on from there
+            if self._told is not None and self._touched > self._told_at:
+                self._told = int(self._machine.belt.target)  # the program goes on from there
             self._hand, self._console_held = None, False
 
     def stop_called(self, now: float) -> None:
@@ -186,10 +186,11 @@ class Witness:
     def silenced(self, kind: str, now: float | None) -> None:
         """From now on nothing is heard of the belt, for longer than the daemon may wait; None: no more."""
         why = f"nothing was heard of a moving belt ({kind})"
-        moving = self._ours and self._machine.belt.speed > MOVING + self._noise
         if now is None:
             self._dues = [due for due in self._dues if due[2] != why]
-        elif moving and self._licence is not None and not self.is_disturbed(now):
+        elif (
+            self._ours and self._told_moving(now) and self._licence is not None and not self.is_disturbed(now)
+        ):
             self._owe(now + 5.5 + self._record_s, "G10", why)
 
     def pressed_start(self, now: float) -> None:
@@ -606,6 +607,11 @@ class Witness:
             start, at = self._slide_from
             slide = start - SLIDE * (now - at)
         return max(min(cap, self._live), min(cap, slide))
+
+    def _told_moving(self, now: float) -> bool:
+        """It runs, and has told so."""
+        told = next((speed for at, speed in reversed(self._speeds) if at <= now - self._record_s), 0.0)
+        return min(told, self._machine.belt.speed) > MOVING + self._noise
 
     def _noticed_by(self, hand: tuple[float, float]) -> float:
         """G15: a departure of 3 s is a hand, once the belt is there and records tell of it."""

@@ -115,7 +115,7 @@ class Attendant(Mind):
             case Marked(session_id, error) if session_id == self._mark_id:
                 self._marker(error)
             case Lost(connection) if connection == self._connection:
-                self._disconnect()
+                self._disconnect(now)
             case Notified(connection) if connection == self._connection:
                 for observation in self._decoder.feed(happening):
                     self._observe(observation)

@@ -130,7 +130,7 @@ class Controller(Mind):
     def _lost(self, why: str, now: float) -> None:
         self._start_key_at = float("-inf")
         self._totals.incline = None
-        self._disconnect()
+        self._disconnect(now)
         self._emit("link_lost", reason=why)
         self._replies.failed("the link was lost before the belt was known to rest", StopSession)
         if self.session is not None and self.session.stage is not Stage.OFFERED:

@@ -36,7 +36,7 @@ class Door(Protocol):
     guard: Guard
 
     def connect(self, connection: int, machine: Machine, now: float) -> None: ...
-    def disconnect(self) -> None: ...
+    def disconnect(self, now: float) -> None: ...
     def observe(self, observation: Observation, now: float) -> Outcome | None: ...
     def written(self, event: Written, now: float) -> Outcome | None: ...
     def tick(self, now: float) -> Outcome | None: ...
@@ -108,9 +108,9 @@ class Mind(ABC):
         self._drop_asked = False
         self.belt.connect(connection, machine, now)
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, now: float) -> None:
         self._connection = None
-        self.belt.disconnect()
+        self.belt.disconnect(now)
 
     def _drop_stuck_link(self, now: float) -> bool:
         """G3: a Stop that is not through in 2 s takes the link down, once. True: it does so now."""

@@ -180,7 +180,7 @@ class Watch:
     def connect(self, machine: Machine, now: float) -> None:
         """A new connection: nothing is known of the belt, nothing is granted."""
         if self.connected:
-            self.disconnect()
+            self.disconnect(now)
         self.machine = machine
         self.motion = Motion()
         self._connected_at = now
@@ -190,11 +190,15 @@ class Watch:
             self._left_start = False
             self.want_stop(now, must_write=True)
 
-    def disconnect(self) -> None:
+    def disconnect(self, now: float) -> None:
         """The link is gone: a belt of ours is assumed to run."""
         owed = self._stop is not None and self._stop.owed
         self._left_start = self._left_start or self.state is State.STARTING or owed
-        ran = self.state in {State.STARTING, State.RUNNING} or self._stop is not None
+        ran = (
+            self.state in {State.STARTING, State.RUNNING}
+            or self._stop is not None
+            or self.may_start_late(now)
+        )
         self.left_running = self.left_running or ran
         if self.left_running:
             self._find("link_lost")
