@@ -198,8 +198,7 @@ class Witness:
         self._touched = now
         self._told = None
         self._console_start = now
-        if self._machine.belt.speed <= REST:
-            self._dues.clear()  # of the stop before, which it has obeyed
+        self._dues = [due for due in self._dues if due[1] != "G11"]  # whoever stopped it, somebody starts it
         if self._session_on:  # a Start of ours that has not moved it yet hides the key
             self._licence, self._console_held = now, self._last_frame(START, now) < now - 12
         else:
