@@ -33,7 +33,7 @@ HALTING = {Phase.TURNING, Phase.RESTING, Phase.PAUSED, Phase.STOPPING}
 ALARM_EVERY_S = 2.6
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
-STOP_ACCEPTED = "a stop was accepted"
+STOP_ACCEPTED, STOP_WRITTEN = "a stop was accepted", "a Stop was written"
 ARMING = {"start", "facing"}
 """The acts that may be followed by a Start."""
 
@@ -413,13 +413,13 @@ class Witness:
             self._violate("G5", f"a target of {target / 100:.2f} km/h, the cap is {allowed}", now)
         if self._console_held and target > max(minimum, self._machine.belt.speed):
             self._violate("presence", "a raise before the OK that a start at the console needs", now)
+        if self._hand is not None and now <= self._noticed_by(self._hand):
+            self._hand = None  # before it could be noticed our target went over it
         if self.is_disturbed(now):
             return
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
         if target > max(fastest + self._rules.step_up + READING + self._noise, minimum):
             self._violate("G7", f"a target of {target / 100:.2f} km/h at {fastest / 100:.2f}", now)
-        if self._hand is not None and now <= self._noticed_by(self._hand):
-            self._hand = None  # before it could be noticed our target went over it
         if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
             hand = self._hand[1] / 100
             self._violate("G15", f"a raise to {target / 100:.2f} km/h above a hand's {hand:.2f}", now)
@@ -449,7 +449,8 @@ class Witness:
             self._ours = self._ours or self._licence is not None
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
             return
-        self._owe(now + self._rest_within(), "G11", "a Stop was written")
+        if not any(why == STOP_WRITTEN for _, _, why in self._dues):  # a repeated one is the same stop
+            self._owe(now + self._rest_within(), "G11", STOP_WRITTEN)
         mute = self._machine.quirks.control.deaf
         known = not mute and not self.is_disturbed(now) and now > self.unanswered_until + 8
         if self._denied and self._ours and self._control_due is None and known:
