@@ -400,7 +400,8 @@ class Witness:
             self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
-        unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= self._machine.belt.speed
+        fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
+        unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= fastest
         if not licensed and not unseen:  # a fall that nobody reports may be the one that was told
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
         self._told, self._told_at, self._met = target, now, False
@@ -417,7 +418,6 @@ class Witness:
             self._hand = None  # before it could be noticed our target went over it
         if self.is_disturbed(now):
             return
-        fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
         if target > max(fastest + self._rules.step_up + READING + self._noise, minimum):
             self._violate("G7", f"a target of {target / 100:.2f} km/h at {fastest / 100:.2f}", now)
         if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
