@@ -248,8 +248,7 @@ class Witness:
                 self._emitted(note.what, now)
 
     def _replied(self, reply: Replied, now: float) -> None:
-        shown = self._look()
-        unreached = shown is not None and shown.link != "connected" and not (self._ours or self._owing)
+        unreached = reply.reason.startswith("there is no link") and not (self._ours or self._owing)
         if (reply.command, reply.outcome) == ("stop", "failed") and unreached:
             self._dues = [due for due in self._dues if due[2] != STOP_ACCEPTED]  # who asked was told
         if reply.outcome != "accepted":
