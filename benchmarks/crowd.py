@@ -40,7 +40,7 @@ def main() -> None:
 
 async def crowd() -> tuple[float, list[int]]:
     """Processor seconds for all of them, and how many notifications each client heard."""
-    air = Air()  # type: ignore[no-untyped-call]
+    air = Air()  # type: ignore[no-untyped-call]  # Bumble's constructor has no types
     device, _ = await air.device("crowd", _ADDRESS)
     quirks = Quirks(link=LinkQuirks(connections=CLIENTS), telemetry=TelemetryQuirks(notify_every_s=EVERY_S))
     treadmill = Treadmill(quirks)

@@ -87,7 +87,7 @@ async def test_a_recorded_machine_says_to_another_process_what_it_said(tmp_path:
                 await asyncio.sleep(0.01)
         link.write(1, bytes.fromhex("0801"))
         async with asyncio.timeout(10):
-            while Notified(1, Characteristic.CONTROL_POINT, bytes.fromhex("800801")) not in heard:  # noqa: ASYNC110
+            while Notified(1, Characteristic.CONTROL_POINT, bytes.fromhex("800801")) not in heard:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)
         await link.close()
         await asyncio.sleep(0.2)  # it looks 20 times a second whether its recording is over

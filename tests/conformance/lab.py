@@ -101,7 +101,7 @@ async def _machine_in_reach_of(device: Device) -> Address:
 @contextlib.asynccontextmanager
 async def in_process(machine: Path) -> AsyncIterator[Lab]:
     """On a virtual radio in this process, which takes any number of testers."""
-    air = Air()  # type: ignore[no-untyped-call]
+    air = Air()  # type: ignore[no-untyped-call]  # Bumble's constructor has no types
     quirks = quirks_of(load_machine(machine))
     device, antenna = await air.device(quirks.link.name, _MACHINE)
     adapters = iter(range(256))

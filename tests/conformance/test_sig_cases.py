@@ -104,7 +104,7 @@ def test_each_cccd_holds_what_is_written(play: Play, number: int, enabled: str) 
 async def record(lab: Lab, tester: LowerTester) -> tuple[TreadmillData, int]:
     """The next whole record, and the flags of all its parts."""
     joiner, flags, read = RecordJoiner(), 0, len(tester.told(DATA))
-    while await lab.comes(lambda after=read: len(tester.told(DATA)) > after):  # type: ignore[misc]
+    while await lab.comes(lambda after=read: len(tester.told(DATA)) > after):  # type: ignore[misc]  # the default binds it
         frame = bytes.fromhex(tester.told(DATA)[read])
         read += 1
         flags |= int.from_bytes(frame[:2], "little") & ~1
@@ -251,7 +251,7 @@ def test_what_a_client_does_is_told_to_the_other_clients_only(
         for request in requests:
             assert (await commander.ask(request))[-2:] == "01"
         for other in others:
-            assert await lab.comes(lambda other=other: other.told(STATUS)[-1:] == [status])  # type: ignore[misc]
+            assert await lab.comes(lambda other=other: other.told(STATUS)[-1:] == [status])  # type: ignore[misc]  # the default binds it
         assert commander.told(STATUS) == []
 
     play(scene)

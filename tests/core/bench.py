@@ -223,7 +223,7 @@ class Bench:
             self.ask(Confirm(awaiting), PERSON)
 
     def _feed(self, happening: object) -> None:
-        self.controller.feed(happening, self.now)  # type: ignore[arg-type]
+        self.controller.feed(happening, self.now)  # type: ignore[arg-type]  # any of the model's words
         self._act()
 
     def _act(self) -> None:

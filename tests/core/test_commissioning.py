@@ -49,7 +49,7 @@ UNSAFE = set(UNFIT) - {"drops-link"}
 
 def spec(part: str, **quirks: object) -> Quirks:
     """The machine of the specification with these quirks in one part."""
-    return replace(SPEC, **{part: replace(getattr(SPEC, part), **quirks)})  # type: ignore[arg-type]
+    return replace(SPEC, **{part: replace(getattr(SPEC, part), **quirks)})  # type: ignore[arg-type]  # a table of facts
 
 
 def pulling(bench: EmptyBelt, reacts_s: float = 3.0) -> EmptyBelt:
@@ -147,7 +147,7 @@ def test_each_start_has_its_act_its_countdown_and_its_marker() -> None:
         if b.commissioner.awaiting is Act.START:
             acts.append(b.now)
 
-    bench.each_step.append(note)  # type: ignore[arg-type]
+    bench.each_step.append(note)  # type: ignore[arg-type]  # it is an EmptyBelt
     assert bench.go().passed
     starts = bench.sent(START)
     assert len(starts) == 5

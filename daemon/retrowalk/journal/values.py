@@ -73,7 +73,7 @@ def _class(name: str) -> type:
 
 
 def _frozen(kind: type) -> bool:
-    return is_dataclass(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+    return is_dataclass(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def _attributes(value: object) -> Iterator[tuple[str, object]]:
@@ -97,13 +97,13 @@ class _Taking:
         if value is None or kind in {bool, int, str}:
             return value
         if kind is float:
-            return value if isfinite(value) else {"is": "float", "of": repr(value)}  # type: ignore[arg-type]
+            return value if isfinite(value) else {"is": "float", "of": repr(value)}  # type: ignore[arg-type]  # `kind` says so
         if isinstance(value, Enum):
             return {"is": _name(kind), "of": value.value}
         if isinstance(value, bytes):
             return {"is": "bytes", "of": value.hex()}
         if kind is tuple:
-            return [self.take(one) for one in value]  # type: ignore[attr-defined]
+            return [self.take(one) for one in value]  # type: ignore[attr-defined]  # `kind` says so
         if isinstance(value, Mapping | list | set | frozenset | deque):
             return self._collection(value)
         if isinstance(value, type):
@@ -141,12 +141,12 @@ class _Taking:
     def _object(self, value: object) -> Json:
         kind = type(value)
         told = {"is": _name(_class(_name(kind)))}
-        if isinstance(value, tuple):  # a NamedTuple
-            return told | {name: self.take(one) for name, one in value._asdict().items()}  # type: ignore[attr-defined]
+        if isinstance(value, tuple):
+            return told | {name: self.take(one) for name, one in value._asdict().items()}  # type: ignore[attr-defined]  # a NamedTuple
         if not _frozen(kind):
             if id(value) in self._numbers:
                 return {"same": self._numbers[id(value)]}
-            self._numbers[id(value)] = told["number"] = len(self._numbers)  # type: ignore[assignment]
+            self._numbers[id(value)] = told["number"] = len(self._numbers)  # type: ignore[assignment]  # the one entry that is no text
         return told | {name: self.take(one) for name, one in _attributes(value)}
 
 
