@@ -12,7 +12,6 @@ from tests.soak.run import live
 from tests.soak.shrink import shrink
 from tests.soak.world import World, draw
 
-MOST_FAILURES = 3
 TOLD_EVERY_S = 100 * HOUR
 
 
@@ -22,13 +21,14 @@ def main() -> int:
     parser.add_argument("--hours", type=float, help="simulated hours of one treadmill")
     parser.add_argument("--seed", type=int, help="the first seed; without --hours the only one")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--failures", type=int, default=3, help="end after so many")
     parser.add_argument("--only", help="numbers of the events of that seed to keep, such as 3,7,19, or none")
     parser.add_argument("--transport", choices=("drawn", "light", "full"), default="drawn")
     asked = parser.parse_args()
     full = None if asked.transport == "drawn" else asked.transport == "full"
     if asked.seed is not None and asked.hours is None:
         return _replay(draw(asked.seed, full_radio=full), asked.only)
-    return _soak(asked.hours or 20.0, asked.seed or 1, asked.jobs, full)
+    return _soak(asked.hours or 20.0, asked.seed or 1, asked.jobs, asked.failures, full)
 
 
 def _replay(world: World, only: str | None) -> int:
@@ -44,7 +44,7 @@ def _replay(world: World, only: str | None) -> int:
     return int(outcome.violation is not None)
 
 
-def _soak(hours: float, first: int, jobs: int, full: bool | None) -> int:
+def _soak(hours: float, first: int, jobs: int, most: int, full: bool | None) -> int:
     report, began = Report(), time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):  # what was lived through until then counts
@@ -56,7 +56,7 @@ def _soak(hours: float, first: int, jobs: int, full: bool | None) -> int:
             if report.belts_s // TOLD_EVERY_S > told:
                 lived = f"{report.belts_s / HOUR:.0f} hours, {len(report.failures)} failures"
                 print(f"{lived}; seeds {first} to {outcome.seed}", file=sys.stderr, flush=True)
-            if len(report.failures) >= MOST_FAILURES:
+            if len(report.failures) >= most:
                 break
     took_s = time.monotonic() - began
     for line in report.lines(took_s, jobs):

@@ -234,6 +234,10 @@ class Witness:
     def is_disturbed(self, now: float) -> bool:
         return now < self.disturbed_until + 8.0
 
+    def _is_mute(self, now: float) -> bool:
+        """It says nothing at rest, and now the radio lets nothing through of its motion either."""
+        return self._silent and self.is_disturbed(now)
+
     # --- what the daemon grants -------------------------------------------------------------------
 
     def hear(self, now: float) -> None:
@@ -395,7 +399,7 @@ class Witness:
         if not licensed or act is None or not 4.9 <= now - act <= patience:
             given = "none" if act is None else f"one {now - act:.1f} s ago"
             self._violate("G14", f"Start without a fresh act of a person ({given})", now)
-        if self._machine.belt.speed > REST and not self._lies:
+        if self._machine.belt.speed > REST and not self._lies and not self._is_mute(now):
             self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
@@ -443,7 +447,9 @@ class Witness:
             self._told = None
             if self._lies and error is None:
                 self._dues.clear()  # to itself it was at rest: how it coasts is not seen
-        taken_over = octets[0] == CONTROL and belt.speed > MOVING
+        shown = self._look()
+        heard = shown is not None and (shown.measured or 0) > MOVING
+        taken_over = octets[0] == CONTROL and belt.speed > MOVING and heard
         if (taken_over or octets[0] in {START, TARGET}) and error is None and belt.is_started:
             self._ours = self._ours or self._licence is not None
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
@@ -487,7 +493,7 @@ class Witness:
             return
         if speed > 0:
             self.moving_s += passed
-        if speed > MOVING and not self._lies:
+        if speed > MOVING and not self._lies and not self._is_mute(now):
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
 
