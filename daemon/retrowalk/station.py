@@ -163,8 +163,7 @@ class Station:
     async def shut_down(self) -> bool:
         """Stop what we started and wait, bounded; True if the belt is known to rest, or was never ours."""
         loop, controller = asyncio.get_running_loop(), self.controller
-        if controller.session is not None or not controller.at_rest(loop.time()):
-            self.post(Request("shutdown", "signal", StopSession()))
+        self.post(Request("shutdown", "signal", StopSession(last=True)))
         deadline = loop.time() + STOP_WITHIN_S
         while self.alive and loop.time() < deadline and not self._parked(loop.time()):  # noqa: ASYNC110 - rest is measured
             await asyncio.sleep(TICK_S)

@@ -273,6 +273,7 @@ def test_a_resume_of_a_hand_is_an_offer_that_the_ok_makes_true() -> None:
     bench.ask(ResumeSession())
     assert outcomes(bench, "resume") == ["accepted"]
     assert bench.snapshot.awaiting is Act.OK
+    bench.run(3)
     bench.ask(Confirm(Act.OK))
     assert outcomes(bench, "resume") == ["accepted", "done"]
     assert bench.events("held") != []

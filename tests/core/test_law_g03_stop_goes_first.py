@@ -46,6 +46,20 @@ def test_denied_control_is_asked_for_and_stop_written_again_at_once() -> None:
     ]
 
 
+def test_a_stop_after_a_denial_has_the_time_of_a_first_one() -> None:
+    """Some machines start at a Stop that finds them at rest."""
+    desk = Desk().at(120)
+    desk.results[Stop] = None
+    desk.stop()
+    desk.results[Stop] = SUCCESS
+    desk.answer(Stop(), DENIED)
+    written = desk.stops
+    desk.runs(120, 1.25)
+    assert desk.stops == written
+    desk.runs(120, 0.5)
+    assert desk.stops == written + 1
+
+
 def test_a_late_denial_counts_though_the_repeats_were_not_taken() -> None:
     desk = Desk().at(120)
     desk.results[Stop] = None

@@ -7,7 +7,7 @@ from tests.core.desk import Desk, authority
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Direction, RequestControl, Start, Stop, Target
+from retrowalk.core.model import Direction, RequestControl, Start, Stop, StopSession, Target
 from retrowalk.sim.model.quirks import LinkQuirks, Quirks
 
 BACK = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
@@ -380,6 +380,15 @@ def test_a_dropped_link_with_physics_ends_in_a_stopped_belt_and_no_second_start(
     assert bench.frames[before][1] == bytes([8, 1])
     assert bench.real_speed == 0
     assert len(bench.sent(7)) == 1
+
+
+def test_nothing_begins_once_the_daemon_ends() -> None:
+    bench = Bench()
+    replies = bench.ask(StopSession(last=True)) + bench.offer()
+    outcomes = [(reply.command, reply.outcome) for reply in replies]
+    assert outcomes == [("stop", "accepted"), ("stop", "done"), ("start", "refused")]
+    bench.run(5)
+    assert bench.frames == [], "the belt was never ours"
 
 
 def test_nor_is_a_belt_armed_that_a_dead_process_may_have_left_running() -> None:

@@ -9,7 +9,7 @@ from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Act, Confirm, Target, TargetIncline
-from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks
+from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, ControlQuirks, Quirks
 
 
 @pytest.mark.parametrize("speed", [131, 200])
@@ -266,6 +266,27 @@ def test_a_second_hand_after_a_lower_target_is_told_again() -> None:
     desk.runs(120, 2.5)
     desk.runs(180, 3.5)
     assert desk.noticed.count("hand") == 2
+
+
+@pytest.mark.parametrize(("turned_to", "resumed"), [(1.0, True), (0.0, False)])
+def test_an_ok_is_followed_when_the_belt_has_ceased_to_fall(turned_to: float, resumed: bool) -> None:
+    """It may be a stop that the machine does not report: a target could end that."""
+    text = 'name = "p"\nlevel = 3\nsteps = [ { walk = "forward", for = "6min", speed = 2.0 } ]'
+    unreported = Quirks(control=ControlQuirks(console_unreported=True))
+    bench = Bench(unreported, program=program(text), answers=frozenset({Act.START}))
+    bench.offer()
+    assert bench.run(120, until=lambda b: b.real_speed >= 200)
+    bench.run(5)
+    if turned_to:
+        bench.treadmill.console.set_speed(turned_to)
+    else:
+        bench.treadmill.console.press("stop")
+    assert bench.run(3, until=lambda b: b.snapshot.phase == "held")
+    bench.ask(Confirm(Act.OK))
+    told = len(bench.sent(0x02))
+    bench.run(20, until=lambda b: bool(b.events("resumed")) or b.real_speed == 0)
+    assert len(bench.sent(0x02)) == told
+    assert bool(bench.events("resumed")) is resumed
 
 
 def test_after_go_on_the_hands_speed_is_a_target_that_was_met() -> None:

@@ -95,7 +95,7 @@ BUGS = (
     Bug("an alarm is not said", "station.py",
         "self._speaker.say(Said(alarm, alarm=True))", "pass", "alarm"),
     Bug("the end of the daemon stops nothing", "station.py",
-        "self.post(Request(\"shutdown\", \"signal\", StopSession()))", "pass", "G3"),
+        "self.post(Request(\"shutdown\", \"signal\", StopSession(last=True)))", "pass", "G3"),
     Bug("a lost link is not told", "ble/link.py",
         "self._post(Lost(self.connection, why))", "pass", "link"),
     Bug("a lease does not end", "core/wellbeing.py",

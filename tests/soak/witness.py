@@ -22,6 +22,8 @@ STATUS = "2ADA"
 """Without Fitness Machine Status nobody tells the daemon that control is gone, before a write is refused."""
 GRACE_S = 0.5
 """What was handed to the link before is written within that."""
+ON_ITS_WAY_S = 0.2
+"""A frame takes so long from the daemon to the machine."""
 SEEN_S = 2.6
 """Telemetry younger than 2 s, and the way it and a frame take."""
 CAP_MARGIN, READING, SLIDE = 20, 10, 30
@@ -259,7 +261,7 @@ class Witness:
             return
         self.acknowledged.append(reply.id)
         match reply.command:
-            case "stop":
+            case "stop" if reply.id != "shutdown" or self._ours or self._session_on:
                 self._stop_asked(now)
             case "set_cap" if reply.id in self.caps:
                 self._lower(self.caps[reply.id], now)
@@ -331,7 +333,7 @@ class Witness:
         present = self._cap(now)
         self._live = cap if self._live is None else min(cap, self._live)
         if self._machine.belt.speed > 0 and present is not None:
-            self._slide_from = (present, now)
+            self._slide_from = (present, now + ON_ITS_WAY_S)
 
     def _revoke(self, now: float) -> None:
         if self._licence is not None:

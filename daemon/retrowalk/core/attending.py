@@ -110,7 +110,7 @@ class Attendant(Mind):
                 self._connected(connection, machine)
             case Request(ask=Confirm(act)):
                 self._confirm(act)
-            case Request(ask=StopSession()):
+            case Request(ask=StopSession(last)) if not (last and self.at_rest(now)):
                 self._stop()
             case Marked(session_id, error) if session_id == self._mark_id:
                 self._marker(error)

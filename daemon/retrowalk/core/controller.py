@@ -69,6 +69,7 @@ class Controller(Mind):
         self._marking = ""
         """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
+        self._ending = False
         self._start_key_at = float("-inf")
 
     # --- in ---------------------------------------------------------------------------------------
@@ -102,6 +103,7 @@ class Controller(Mind):
         session = self.session
         wish = None
         if session is not None:
+            self._go_on(session, now)
             session.advance(self.guard, self._restraint(now), now)
             self._watch_over(session, now)
             self._halt_if_eased(session, now)
@@ -273,14 +275,15 @@ class Controller(Mind):
             self._replies.refuse(request, str(refusal))
             return
         self._replies.accept(request, done=done)
-        if isinstance(request.ask, StopSession):
+        if isinstance(request.ask, StopSession) and not done:
             self._stop(now)
 
     def _serve(self, ask: Ask, now: float) -> bool:
         """Do what is asked; True if it is done by that, False if its end is still to come."""
         match ask:
-            case StopSession():
-                return False
+            case StopSession(last):
+                self._ending = self._ending or last
+                return last and self.session is None and self.at_rest(now)
             case Offer():
                 self._offer(ask, now)
                 return False
@@ -330,6 +333,8 @@ class Controller(Mind):
     def _offer(self, offer: Offer, now: float) -> None:
         if self.session is not None and self.session.stage is not Stage.ENDED:
             raise Refused("a session is on already: stop it first")
+        if self._ending:
+            raise Refused("retrowalk is ending: offer it when it is back")
         machine = self.machine
         if machine is None or self._connection is None:
             raise Refused("the treadmill is not connected")
@@ -375,7 +380,7 @@ class Controller(Mind):
             case Act.CLEAR:
                 self._clear(now)
             case Act.OK:
-                self._ok()
+                self._ok(now)
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
                 if self.session is None or awaited is not act:
                     asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
@@ -399,12 +404,19 @@ class Controller(Mind):
         self._clear_faults(*Clears)
         self._say("Cleared.")
 
-    def _ok(self) -> None:
-        session = self.session
-        if session is None or (self.guard.hand is None and not session.console_started):
+    def _ok(self, now: float) -> None:
+        if self.session is not None:
+            self.session.ok_given = True
+            self._go_on(self.session, now)
+
+    def _go_on(self, session: Session, now: float) -> None:
+        """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
+        held = self.guard.hand is not None or session.console_started
+        session.ok_given = session.ok_given and held
+        if not session.ok_given or self.guard.motion.falling(now):
             return
         self.guard.resume_from_hand()
-        session.console_started = False
+        session.ok_given = session.console_started = False
         self._end_faults("hand")
         self._emit("resumed")
         self._replies.done(ResumeSession)

@@ -285,6 +285,9 @@ class Skip:
 class StopSession:
     """stop: from everybody, at any time."""
 
+    last: bool = False
+    """The daemon ends: nothing begins after it, and a belt that is not ours is left alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class SetCap:

@@ -68,6 +68,8 @@ class Session:
         self.end_reason = ""
         self.started = False
         self.console_started = False
+        self.ok_given = False
+        """To go on after a hand, or after a start at the console; not followed yet."""
         self.live_cap: Speed | None = None
         """As set by set_cap."""
         self.cue = ""

@@ -161,8 +161,8 @@ class Stopping:
         self.need_control, self.urgent = False, False
 
     def control_concluded(self) -> None:
-        """Control was asked for, for the Stop's sake: Stop again at once, whatever the answer."""
-        self._again = True
+        """Control was asked for, for the Stop's sake: Stop anew at once, whatever the answer."""
+        self.writes = 0
 
     def answered(self, response: Response) -> None:
         """A machine answers slowly: it tells of a Stop that the exchange waits for no more as well."""

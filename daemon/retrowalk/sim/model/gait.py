@@ -10,6 +10,8 @@ from enum import StrEnum
 _RESTING_OXYGEN = 3.5
 _METRES_PER_MINUTE = 1 / 6
 """Of 0.01 km/h."""
+_MOST_STEPS = 220.0
+"""A minute: who is faster takes longer ones."""
 
 
 class Facing(StrEnum):
@@ -61,7 +63,7 @@ class _OfNobody(Gait):
     __slots__ = ()
 
     def cadence(self, speed: float) -> float:
-        return 40 + speed / 5
+        return min(40 + speed / 5, _MOST_STEPS)
 
 
 OF_NOBODY = _OfNobody(walk_ratio=math.nan, level=0.100, vertical=0.0, top=math.inf, pulse_per_oxygen=8.4)
