@@ -7,8 +7,8 @@ from tests.core.desk import Desk, authority
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Direction, RequestControl, Start, Stop, StopSession, Target
-from retrowalk.sim.model.quirks import LinkQuirks, Quirks
+from retrowalk.core.model import Act, Direction, Phase, RequestControl, Start, Stop, StopSession, Target
+from retrowalk.sim.model.quirks import LinkQuirks, Quirks, TelemetryQuirks
 
 BACK = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
 
@@ -389,6 +389,21 @@ def test_nothing_begins_once_the_daemon_ends() -> None:
     assert outcomes == [("stop", "accepted"), ("stop", "done"), ("start", "refused")]
     bench.run(5)
     assert bench.frames == [], "the belt was never ours"
+
+
+def test_an_offer_is_over_when_the_daemon_ends_and_its_belt_is_left_alone() -> None:
+    """Of a machine that says nothing at rest nobody could tell that a Stop had its effect."""
+    text = 'name = "p"\nlevel = 1\nsteps = [ { walk = "forward", for = "1min", speed = 1.0 } ]'
+    silent = Quirks(telemetry=TelemetryQuirks(silent_at=Speed(0)))
+    bench = Bench(silent, program=program(text), answers=frozenset())
+    bench.run(5)
+    bench.offer()
+    assert bench.snapshot.phase is Phase.OFFERED
+    assert bench.snapshot.awaiting is Act.STILL
+    bench.ask(StopSession(last=True))
+    bench.run(30)
+    assert bench.frames == []
+    assert bench.faults() == []
 
 
 def test_nor_is_a_belt_armed_that_a_dead_process_may_have_left_running() -> None:

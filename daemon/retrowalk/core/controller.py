@@ -283,7 +283,10 @@ class Controller(Mind):
         match ask:
             case StopSession(last):
                 self._ending = self._ending or last
-                return last and self.session is None and self.at_rest(now)
+                begun = self.session is not None and self.session.stage is not Stage.OFFERED
+                if begun or not last or not self.at_rest(now):
+                    return False
+                self._end_session("retrowalk ends", now)
             case Offer():
                 self._offer(ask, now)
                 return False
