@@ -20,24 +20,16 @@ class Pace:
     WARNING_S: Final = 5.0
     """A raise is announced so long before."""
 
-    def __init__(self, limits: Limits, machine: Machine) -> None:
+    def __init__(self, limits: Limits, machine: Machine, now: float) -> None:
+        """Of one motion from rest: it begins now, at the machine's minimum."""
         self._limits = limits
         self._machine = machine
-        self._plan = 0.0
-        self._goal = Speed(0)
-        self._announced = Speed(0)
-        self._announced_at = 0.0
+        self._plan = float(machine.minimum)
+        self._goal = self._announced = machine.minimum
+        self._announced_at = now
         self._held_said = True
         self._steady = True
         """The plan is not on its way at this moment."""
-        self.begin(0.0)
-
-    def begin(self, now: float) -> None:
-        """Motion from rest begins, at the machine's minimum."""
-        self._plan = float(self._machine.minimum)
-        self._goal = self._announced = self._machine.minimum
-        self._announced_at = now
-        self._held_said = True
 
     def follow(
         self,

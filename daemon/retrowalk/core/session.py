@@ -83,17 +83,17 @@ class Session:
         self.in_step_s = 0.0
         self.in_step_m = 0.0
         self.moving_s = 0.0
-        self._pace = Pace(limits, machine)
+        self._pace = Pace(limits, machine, now)
         self._window_s = OFFER_S if window_s is None else window_s
         self._since = now
-        self._start_at = 0.0
+        self._start_at: float
         self._push_at = float("inf")
         """In a beltoff step: motion before is nobody's (G13)."""
         self._rest_since: float | None = None
         self._control_asked: float | None = None
         self._called: int | None = None
         self._refusals = 0
-        self._eased_by_target = False
+        self._eased_by_target: bool
         self._refused_at = float("-inf")
         self._last = now
         self._notes: list[Emitted | Said] = []
@@ -268,7 +268,7 @@ class Session:
     def moving(self, now: float, *, console: bool = False) -> None:
         """Motion is measured after our Start, or the console's."""
         self.console_started = console
-        self._pace.begin(now)
+        self._pace = Pace(self.limits, self.machine, now)
         self._go(Stage.WALKING, now)
         first, self.started = not self.started, True
         if first:
