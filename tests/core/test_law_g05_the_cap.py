@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import ABSOLUTE_CEILING
 from retrowalk.core.capping import Capping
-from retrowalk.core.model import Direction, Target, TargetIncline
+from retrowalk.core.model import Direction, Record, Target, TargetIncline
 
 
 @pytest.mark.parametrize(("speed", "law"), [(119, ""), (120, ""), (121, "G5"), (0xFFFF, "G5")])
@@ -121,6 +122,33 @@ def test_from_the_slope_of_a_session_before_it_only_comes_down(incline: int, law
     desk.walking(authority(session_id="the next", incline_cap=Incline(0)))
     assert desk.guard.incline_step(Incline(0), desk.now) == 10
     assert desk.review(TargetIncline(Incline(incline))) == law
+
+
+@pytest.mark.parametrize(
+    ("reported", "next_step"), [(None, 10), (15, 10), (16, 10), (14, 9), (10, 5), (0, None), (-20, None)]
+)
+def test_a_step_that_was_lost_is_not_gone_back_from(reported: int | None, next_step: int | None) -> None:
+    """A deck at 1.0 %, told 1.5 % in vain, would rise by the next step down."""
+    desk = Desk().walking()
+    for slope in (5, 10, 15):
+        assert desk.want(TargetIncline(Incline(slope))) == ""
+        desk.runs(80, 5.0)
+    desk.lose_link()
+    desk.connect()
+    inclination = None if reported is None else Incline(reported)
+    desk.belt.observe(Record(TreadmillData(inclination=inclination)), desk.now)
+    desk.runs(0, 3.0)
+    assert desk.guard.clear(desk.now) == ""
+    desk.walking(authority(session_id="the next", incline_cap=Incline(0)))
+    assert desk.guard.incline_step(Incline(0), desk.now) == next_step
+
+
+def test_while_it_is_driven_what_is_reported_is_on_its_way() -> None:
+    desk = Desk().walking()
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.belt.observe(Record(TreadmillData(inclination=Incline(0))), desk.now)
+    desk.runs(80, 5.0)
+    assert desk.guard.incline_step(Incline(10), desk.now) == 10
 
 
 def test_the_machines_own_incline_counts() -> None:

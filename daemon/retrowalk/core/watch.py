@@ -59,6 +59,7 @@ class Watch:
         self._steering: Steering | None = None
         self._stop: Stopping | None = None
         self._incline = Incline(0)
+        """As commanded last, or below it as reported: a step whose write was lost was not made."""
         self._live_cap: Speed | None = None
         self._tried = ""
         """The session whose first target was sent."""
@@ -211,8 +212,11 @@ class Watch:
         match observation:
             case _ if not self.connected:
                 pass
-            case Record(data) if data.instantaneous_speed is not None:
-                self._record(data.instantaneous_speed, now)
+            case Record(data):
+                if self._steering is None and data.inclination is not None:
+                    self._incline = min(self._incline, Incline(max(data.inclination, 0)))
+                if data.instantaneous_speed is not None:
+                    self._record(data.instantaneous_speed, now)
             case Status(status):
                 self._status(status.op_code, now)
             case Answer(response) if self._stop is not None:
