@@ -3,6 +3,7 @@
 import pytest
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.control_point import ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.core.model import Start, Target, TargetIncline
 
@@ -155,6 +156,17 @@ def test_a_coarse_grid_may_be_raised_to_its_next_value() -> None:
     desk = Desk(minimum=Speed(100), increment=Speed(50)).walking(authority(step_up=Speed(50)))
     assert desk.review(Target(Speed(150))) == ""
     assert desk.review(Target(Speed(161))) == "G7"
+
+
+@pytest.mark.parametrize(("result", "deck"), [(int(ResultCode.SUCCESS), 5), (None, 0)])
+def test_an_incline_step_without_an_answer_is_made_again(result: int | None, deck: int) -> None:
+    desk = Desk().walking()
+    desk.runs(80, 6.0)
+    desk.results[TargetIncline] = result
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.runs(80, 6.0)
+    assert desk.guard.incline == deck
+    assert desk.guard.incline_step(Incline(30), desk.now) == deck + 5
 
 
 def test_the_incline_in_force_is_that_of_the_last_step() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.core.bench import CLIENT, Bench, program
-from tests.core.desk import Desk
+from tests.core.desk import Desk, authority
 
 from blefit import uuids
 from blefit.ftms.machine_status import MachineStatusOp
@@ -257,6 +257,29 @@ def test_the_hand_is_followed_near_a_first_target_that_was_met() -> None:
     assert desk.guard.hand == 120
     desk.runs(95, 1.0)
     assert desk.guard.hand == 95
+
+
+@pytest.mark.parametrize(
+    ("speed", "seconds", "hand"), [(109, 10.0, True), (109, 9.75, False), (110, 60.0, False)]
+)
+def test_a_belt_that_does_not_come_to_its_target_is_held_by_somebody(
+    speed: int, seconds: float, hand: bool
+) -> None:
+    """At a fall of 0.2 km/h, in a rise that was not met, no law calls it one."""
+    desk = Desk(minimum=Speed(80), increment=Speed(10)).at(120)
+    assert desk.want(Target(Speed(140))) == ""
+    desk.runs(speed, 0.25)
+    desk.runs(speed, seconds)
+    assert ("hand" in desk.noticed) is hand
+
+
+@pytest.mark.parametrize(("rise", "hand"), [(6, False), (5, True)])
+def test_a_belt_that_rises_slowly_is_held_by_nobody(rise: int, hand: bool) -> None:
+    desk = Desk(minimum=Speed(100), increment=Speed(50)).walking(authority(step_up=Speed(50)))
+    assert desk.want(Target(Speed(150))) == ""
+    for speed in range(100, 151, rise):
+        desk.runs(speed, 9.0)
+    assert ("hand" in desk.noticed) is hand
 
 
 def test_a_second_hand_after_a_lower_target_is_told_again() -> None:

@@ -143,6 +143,8 @@ class Witness:
         self._met = False
         self._speeds: list[tuple[float, float]] = []
         self._incline: tuple[int, float] = (0, -inf)
+        self._deck_before = 0
+        """The incline before that: a step that was not answered may be made again, or not have been made."""
 
     # --- what the world says ----------------------------------------------------------------------
 
@@ -432,12 +434,13 @@ class Witness:
     def _incline_frame(self, incline: int, licensed: bool, now: float) -> None:
         before, at = self._incline
         self._incline = (incline, now)
+        deck, self._deck_before = {before, self._deck_before, round(self._machine.incline.value)}, before
         if not licensed:
             self._violate("forbidden", "an incline while nothing is armed", now)
         cap = 0 if self._program is None else self._rules.incline_cap(self._program)
         if incline < 0 or (incline > cap and incline > before):  # a frame that was lost comes again
             self._violate("G5", f"an incline of {incline / 10:.1f} %, the cap is {cap / 10:.1f}", now)
-        if abs(incline - before) > 5 and at > -inf:
+        if all(abs(incline - one) > 5 for one in deck) and at > -inf:
             self._violate("G7", f"an incline step from {before / 10:.1f} to {incline / 10:.1f} %", now)
         if now - at < 4.9:
             self._violate("G7", "two incline steps within 5 s", now)
@@ -485,7 +488,8 @@ class Witness:
         if len(self._speeds) > 64:
             self._speeds = [one for one in self._speeds if one[0] >= now - SEEN_S]
         waits = belt.is_started and belt.target == 0 and self._needs_target
-        if speed == 0 and (waits or not belt.is_started):
+        theirs = self._console_start > self._last_frame(START, now)
+        if speed == 0 and (waits or theirs or not belt.is_started):
             self._ours = False
             if self._dues:
                 self._dues.clear()

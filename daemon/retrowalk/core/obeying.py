@@ -11,6 +11,8 @@ STAYS_S, STAYS_WITHIN = 1.5, Speed(10)
 """The first target since rest is met by a belt that stays there: one that takes it for miles runs through."""
 OBEY_S, OBEY_RATE = 3.0, 20
 """A target below the measured speed first gets 3 s + drop / 0.2 km/h/s."""
+STUCK_S, RISEN = 10.0, Speed(5)
+"""A belt that stays away below a target, and rises no more for so long, is held there by somebody."""
 MPH_LOW, MPH_HIGH = 1.5, 1.7
 
 WRONG_SPEED = "wrong_speed"
@@ -35,6 +37,8 @@ class Obeying:
     _over: Episode = field(default_factory=Episode)
     _miles: Episode = field(default_factory=Episode)
     _away_since: float | None = None
+    _rising: tuple[float, Speed] | None = None
+    """Not met yet: when it last rose, and to what."""
     _near: tuple[float, Speed] | None = None
     """The first of the records near the target that are near each other."""
 
@@ -66,7 +70,12 @@ class Obeying:
         if stays and now >= answered + MET_AFTER_S:
             self.met = True
             self._highest = speed
-        return ""
+        return HAND if not self.met and self._stuck(speed, now) else ""
+
+    def _stuck(self, speed: Speed, now: float) -> bool:
+        if speed >= self.speed - AWAY or self._rising is None or speed > self._rising[1] + RISEN:
+            self._rising = now, speed
+        return now - self._rising[0] >= STUCK_S
 
     def _stays(self, speed: Speed, now: float) -> bool:
         if abs(speed - self.speed) > MET:

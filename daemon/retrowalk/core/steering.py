@@ -190,8 +190,8 @@ class Steering:
         if outcome.control_denied:
             return CONTROL_LOST
         taken = outcome.result in _TAKEN
-        if incline:
-            self.incline = self.incline if taken else self._incline_before
+        if incline:  # without an answer the same step is sent again: a deck that took it stays where it is
+            self.incline = self.incline if outcome.result is Result.SUCCESS else self._incline_before
             return "" if taken else INCLINE_REFUSED
         if self._target is None:  # a hand took over
             pass
