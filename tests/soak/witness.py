@@ -499,6 +499,9 @@ class Witness:
             return
         if speed > 0:
             self.moving_s += passed
+        elif self._dues:  # a countdown that Stop does not end: G11's time runs from the motion
+            since = now + self._rest_within()
+            self._dues = [(max(at, since) if law == "G11" else at, law, why) for at, law, why in self._dues]
         if speed > MOVING and not self._lies and not self._is_mute(now):
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
