@@ -371,7 +371,7 @@ class Witness:
                 self._incline_frame(int.from_bytes(octets[1:3], "little", signed=True), licensed, now)
             case _:
                 self._violate("G4", f"the frame {octets.hex(' ')} is no command of ours", now)
-        if first and self._owing:
+        if first and self._owing and not self._coasts_unseen:
             self._violate("G14", f"the first write after our belt was left running is {op_code:02x}", now)
 
     def _last_stop(self, now: float) -> float:
@@ -510,8 +510,7 @@ class Witness:
         if self.reader is None:
             return
         loud = self._loud(now)
-        coasts_unseen = self._lies and not self._machine.belt.is_started
-        if self._dues and not coasts_unseen:
+        if self._dues and not self._coasts_unseen:
             self._dues = [] if loud else self._dues
             for deadline, law, why in self._dues:
                 if now > max(deadline, self.deaf_until + 8):
@@ -605,6 +604,11 @@ class Witness:
         if now - max(self._loud_since, self.alarm_heard) > ALARM_EVERY_S and not self._acked:
             self._violate("alarm", f"{fault} is in force and was not heard for {ALARM_EVERY_S} s", now)
         return True
+
+    @property
+    def _coasts_unseen(self) -> bool:
+        """It tells its target as its speed, and was told to stop: to who hears it, it rests."""
+        return self._lies and not self._machine.belt.is_started
 
     # --- small ------------------------------------------------------------------------------------
 
