@@ -31,7 +31,8 @@ G14 Nothing here starts by itself: every Start uses up an arming, every arming a
     whether the machine takes it for a Stop.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
     While the belt falls, which may be a stop at the console, no target is above its speed. A zero from a
-    moving belt is no hand, and nothing is sent on it, until it is known as rest.
+    moving belt is no hand, and nothing is sent on it, until it is known as rest. A target that the belt stays
+    away below for 10 s is not met because of one.
 G16 Heart rate (`wellbeing.py`) can only lower the session's wish: it needs no word here.
 
 Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, moving, falling) and
