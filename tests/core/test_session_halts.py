@@ -306,6 +306,15 @@ def test_a_distance_ends_its_step_and_what_is_left_is_told_in_seconds() -> None:
     assert 19.5 <= bench.snapshot.distance_m <= 20.5
 
 
+@pytest.mark.parametrize("length", ["60s", "20m"])
+def test_an_offer_shows_the_whole_of_its_first_step(length: str) -> None:
+    bench = bench_with(f'{{ walk = "forward", for = "{length}", speed = 0.8 }}')
+    bench.offer()
+    offered = bench.snapshot.step_remaining_s
+    assert offered == bench.controller.session.segment.expected_s
+    assert bench.snapshot.session_remaining_s == offered
+
+
 def test_each_distance_is_walked_from_its_own_beginning() -> None:
     step = '{ walk = "forward", for = "20m", speed = 1.0 }'
     bench = bench_with(step, step)
@@ -339,8 +348,11 @@ def test_the_longest_moving_time_ends_a_session_that_people_drew_out() -> None:
     session = bench.controller.session
     assert session is not None
     assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    walking = bench.now
     session.moving_s += 60
-    assert bench.run(200, until=lambda _: session.stage is Stage.ENDED)
+    assert bench.run(200, until=lambda _: session.stage is not Stage.WALKING)
+    assert bench.now - walking == pytest.approx(120.25, abs=0.3), "and the tick that sees it"
+    assert bench.run(60, until=lambda _: session.stage is Stage.ENDED)
     assert session.end_reason == "the longest moving time of a session is reached"
     assert [e.type for e in bench.events("stopped", "completed")] == ["stopped"]
     assert bench.real_speed == 0

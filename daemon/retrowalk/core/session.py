@@ -68,6 +68,7 @@ class Session:
         self.end_reason = ""
         self.started = False
         self.console_started = False
+        """The present motion."""
         self.ok_given = False
         """To go on after a hand, or after a start at the console; not followed yet."""
         self.live_cap: Speed | None = None
@@ -83,11 +84,11 @@ class Session:
         self.in_step_s = 0.0
         self.in_step_m = 0.0
         self.moving_s = 0.0
-        self._pace = Pace(limits, machine, now)
+        self._pace: Pace
         self._window_s = OFFER_S if window_s is None else window_s
         self._since = now
         self._start_at: float
-        self._push_at = float("inf")
+        self._push_at: float
         """In a beltoff step: motion before is nobody's (G13)."""
         self._rest_since: float | None = None
         self._control_asked: float | None = None
