@@ -110,9 +110,10 @@ class Laboratory:
 
     def _learn(self, session: pytest.Session) -> None:
         """How long each test takes, and which lines it runs: all run once, in a child, if not known yet."""
-        tops = ["daemon", "protocols", *session.config.args]
-        sources = sorted(path for top in tops for path in Path(top).rglob("*.py"))
-        seen = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+        tops = {Path("daemon"), Path("protocols"), *(item.path.parent for item in session.items)}
+        sources = sorted(path for top in tops for path in top.rglob("*.py"))
+        asked = "".join(item.nodeid for item in session.items).encode()
+        seen = hashlib.sha256(b"".join([asked, *(path.read_bytes() for path in sources)])).hexdigest()[:16]
         notes = self._notes / f"mutants-{seen}.json"
         if not notes.exists():
             pid = os.fork()
@@ -176,7 +177,7 @@ class Laboratory:
 
         Whether they have to be imported anew: the lines were run already when they were.
         """
-        lines = self._touched[name]
+        lines = self._touched.get(name, {})
         tests = {
             test for line in range(mutant.first_line, mutant.last_line + 1) for test in lines.get(line, ())
         }
