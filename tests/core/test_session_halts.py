@@ -43,6 +43,8 @@ def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
         ((REST, FORWARD), [Act.START, Act.START], 1),
         ((REST, BACKWARD), [Act.START, Act.FACING], 1),
         ((PUSH, FORWARD), [Act.START, Act.START], 1),
+        ((PUSH, BACKWARD), [Act.START, Act.FACING], 1),
+        ((REST, PUSH, BACKWARD), [Act.START, Act.FACING], 1),
         ((FORWARD, TURN_BACK, BACKWARD), [Act.START, Act.FACING], 2),
         ((FORWARD, REST, FORWARD), [Act.START, Act.START], 2),
         ((FORWARD, PUSH, FORWARD), [Act.START, Act.START], 2),

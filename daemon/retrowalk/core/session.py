@@ -6,6 +6,7 @@ minimum to Stop.
 """
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from blefit.units import Incline, Speed, kmh
 from retrowalk.core.authority import State
@@ -25,7 +26,7 @@ from retrowalk.core.model import (
     TargetIncline,
 )
 from retrowalk.core.pace import Pace
-from retrowalk.core.stages import HALT_PHASE, STOPPING, Ended, Halt, Restraint, Stage
+from retrowalk.core.stages import HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
 from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
 from retrowalk.core.watch import AFTER_REST_S
@@ -90,9 +91,10 @@ class Session:
         self._start_at: float
         self._push_at: float
         """In a beltoff step: motion before is nobody's (G13)."""
-        self._rest_since: float | None = None
-        self._control_asked: float | None = None
-        self._called: int | None = None
+        self._rest_since = float("-inf")
+        self._control_asked = float("-inf")
+        self._called: int | None
+        """The last call of the present countdown."""
         self._refusals = 0
         self._eased_by_target: bool
         self._refused_at = float("-inf")
@@ -112,7 +114,12 @@ class Session:
         segment, following = self.segment, self.next_segment
         if segment.kind in (Kind.WALK, Kind.TURN):
             return segment.direction
-        return following.direction if following is not None and _walks(following) else self.facing
+        return following.direction if _walks(following) else self.facing
+
+    @property
+    def _turns(self) -> bool:
+        """Before the belt moves next the person has to turn, and to confirm it."""
+        return self.halt is Halt.TURN or self.heading is not self.facing
 
     def direction(self, guard: Guard) -> Direction:
         """How the walker stands, while the belt is ours to move."""
@@ -142,8 +149,7 @@ class Session:
     @property
     def highest_cap(self) -> Speed:
         """The cap of the faster direction: what set_cap may lower."""
-        ways = {segment.direction for segment in self.timeline.segments if _walks(segment)}
-        own = max(min(self.limits.cap(way), self.timeline.highest(way)) for way in ways)
+        own = max(min(self.limits.cap(way), self.timeline.highest(way)) for way in Direction)
         return own if self.live_cap is None else min(own, self.live_cap)
 
     def phase(self, guard: Guard) -> Phase:
@@ -175,20 +181,22 @@ class Session:
             return None
         if not guard.resting(now):
             return Act.STILL
-        resting = self.halt in (Halt.REST, Halt.BELTOFF)
-        if resting and (self._rest_left(now) > self.limits.countdown_s or not _walks(self.next_segment)):
+        early = self._rest_left(now) > self.limits.countdown_s
+        if self.halt in TIMED and (early or not _walks(self.next_segment)):
             return None
-        return Act.FACING if self.halt is Halt.TURN or self.heading is not self.facing else Act.START
+        return Act.FACING if self._turns else Act.START
 
     def _rest_left(self, now: float) -> float:
-        if self.halt not in (Halt.REST, Halt.BELTOFF) or self._rest_since is None:
+        if self.halt not in TIMED:
             return 0.0
         return max(0.0, self.segment.duration_s - (now - self._rest_since))
 
     def step_remaining(self, now: float) -> float | None:
         """Seconds left in the step, as planned; None where a person decides."""
-        if self.stage is Stage.WAITING or self.halt in (Halt.REST, Halt.BELTOFF):
-            return self._rest_left(now) if self.halt in (Halt.REST, Halt.BELTOFF) else None
+        if self.halt in TIMED:
+            return self._rest_left(now)
+        if self.stage is Stage.WAITING:
+            return None
         segment = self.segment
         if segment.distance_m is not None:
             return segment.expected_s * max(0.0, 1 - self.in_step_m / segment.distance_m)
@@ -217,7 +225,7 @@ class Session:
                 return False
             self._wait(now)
             return True
-        if segment.kind is Kind.TURN and self.halt is Halt.TURN and not _walks(self.next_segment):
+        if segment.kind is Kind.TURN and not _walks(self.next_segment):
             self._face(segment.direction)
             self._pass_halt(now)
             return True
@@ -243,10 +251,10 @@ class Session:
     def _wait(self, now: float) -> None:
         self._rest_since = now
         self._go(Stage.WAITING, now)
-        if self.halt is Halt.TURN or self.heading is not self.facing:
+        if self._turns:
             way = self.heading.value
             self._say(f"The belt is still. Turn to face {way}, hold the rails, then confirm.")
-        elif self.halt is Halt.BELTOFF:
+        if self.halt is Halt.BELTOFF:
             self._push_at = now + AFTER_REST_S
             self._say("The belt is still. Do not push it yet.")
         elif self.halt is Halt.PAUSE:
@@ -255,13 +263,10 @@ class Session:
 
     def ready(self, now: float) -> None:
         """The guard is armed by an act at the machine: the countdown begins."""
-        turns = self.halt is Halt.TURN or self.heading is not self.facing
-        if turns:
+        self._start_at = now + max(self.limits.countdown_s, self._rest_left(now))
+        if self._turns:
             self._face(self.heading)
-        self._start_at = now + self.limits.countdown_s
-        if self._rest_since is not None:
-            dwell = self.limits.turn_dwell_s if turns else 0.0
-            self._start_at = max(self._start_at, self._rest_since + dwell, now + self._rest_left(now))
+            self._start_at = max(self._start_at, self._rest_since + self.limits.turn_dwell_s)
         self._go(Stage.COUNTDOWN, now)
         self._called = None
         self._emit("armed")
@@ -390,7 +395,7 @@ class Session:
             self._say("Push the belt yourself now.")
         if left > 0:
             self._since = now
-        elif self.halt in (Halt.REST, Halt.BELTOFF) and not _walks(self.next_segment):
+        elif self.halt in TIMED and not _walks(self.next_segment):
             self._pass_halt(now)
         elif now - self._since > self.limits.rest_wait_s:
             self._give_up(now, "nobody confirmed in time")
@@ -433,7 +438,7 @@ class Session:
     def _peak(self) -> Speed:
         """The highest speed planned for the rest of the step, or for the next one once that is near."""
         segment, following, since = self.segment, self.next_segment, self.in_step_s
-        if since + Pace.WARNING_S >= segment.duration_s and following is not None and _walks(following):
+        if since + Pace.WARNING_S >= segment.duration_s and _walks(following):
             return max(speed for _, speed in following.knots)
         return max([segment.speed_at(since), *(speed for at, speed in segment.knots if at > since)])
 
@@ -473,10 +478,10 @@ class Session:
         if not guard.marked or now - self._refused_at < REFUSED_PAUSE_S:
             return None
         if self.stage in (Stage.COUNTDOWN, Stage.STARTING, Stage.WALKING) and not guard.control:
-            if self._control_asked is None or now - self._control_asked >= CONTROL_RETRY_S:
-                self._control_asked = now
-                return RequestControl()
-            return None
+            if now - self._control_asked < CONTROL_RETRY_S:
+                return None
+            self._control_asked = now
+            return RequestControl()
         match self.stage:
             case Stage.STARTING if guard.state is State.ARMED:
                 return Start() if guard.may_start(now) else None
@@ -484,9 +489,9 @@ class Session:
                 heard = self.machine.silent_at_rest or guard.motion.fresh(now, FRESH_S)
                 calm = heard and not guard.motion.falling(now)
                 return Target(self.machine.minimum) if calm else None
-            case Stage.WALKING if guard.state is State.RUNNING:
+            case Stage.WALKING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
-            case Stage.EASING if guard.control and guard.state is State.RUNNING:
+            case Stage.EASING:
                 target = self._pace.target(guard, now)
                 self._eased_by_target = self._eased_by_target or target is not None
                 return target
@@ -527,5 +532,5 @@ class Session:
         self._notes.append(Said(text))
 
 
-def _walks(segment: Segment | None) -> bool:
+def _walks(segment: Segment | None) -> TypeGuard[Segment]:
     return segment is not None and segment.kind is Kind.WALK

@@ -29,6 +29,9 @@ class Halt(Enum):
     END = "end"
 
 
+TIMED = frozenset({Halt.REST, Halt.BELTOFF})
+"""They last as long as their step says, the others until somebody acts."""
+
 HALT_PHASE = {
     Halt.TURN: Phase.TURNING,
     Halt.REST: Phase.RESTING,
