@@ -209,6 +209,16 @@ def test_a_coarse_grid_may_be_raised_by_one_of_its_values(increment: int, step_u
 
 
 @pytest.mark.parametrize(
+    ("asked", "increment", "step_down"), [(10, 0, 10), (10, 10, 10), (10, 11, 11), (50, 50, 50), (49, 50, 50)]
+)
+def test_a_coarse_grid_may_be_lowered_by_one_of_its_values(
+    asked: int, increment: int, step_down: int
+) -> None:
+    site = SiteLimits(step_down=Speed(asked))
+    assert limits(replace(SPEC, increment=Speed(increment)), site=site).step_down == step_down
+
+
+@pytest.mark.parametrize(
     ("minimum", "level", "guarded", "cap", "reason", "warned"),
     [
         (100, 0, False, 100, "level 0", False),

@@ -266,8 +266,7 @@ class Commissioner(Attendant):
     @property
     def _raise(self) -> int:
         """One change step on the machine's grid."""
-        step = max(self._taken.increment, 1)
-        return max(bounds.STEP_UP // step, 1) * step
+        return max(bounds.STEP_UP // self._taken.grid, 1) * self._taken.grid
 
     @property
     def _top(self) -> Speed:

@@ -36,6 +36,7 @@ class Limits:
     step_up: Speed
     """One raise; already the next grid value where the machine's grid is coarser."""
     step_down: Speed
+    """One step down; on a coarser grid one value of it, or the belt could not be slowed at all."""
     bout_s: int
     backward_total_s: int
     session_s: int
@@ -151,7 +152,7 @@ def limits_for(
         ramp_up=_or(site.ramp_up, row.ramp_up),
         ramp_down=site.ramp_down,
         step_up=max(site.step_up, machine.increment),
-        step_down=site.step_down,
+        step_down=max(site.step_down, machine.increment),
         bout_s=bout_s if has_presence else min(bout_s, presence_s),
         backward_total_s=_or(site.backward_total_s, row.backward_total_s),
         session_s=site.session_s,

@@ -102,8 +102,12 @@ class Machine:
         if speed < self.minimum:
             return Speed(0)
         speed = min(speed, self.maximum)
-        step = max(self.increment, 1)
-        return Speed(self.minimum + (speed - self.minimum) // step * step)
+        return Speed(self.minimum + (speed - self.minimum) // self.grid * self.grid)
+
+    @property
+    def grid(self) -> int:
+        """From one speed it can run to the next, in 0.01 km/h; where it tells none, the finest there is."""
+        return max(self.increment, 1)
 
 
 # --- what may be written to the Control Point: a closed union -------------------------------------

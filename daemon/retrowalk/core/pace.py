@@ -115,11 +115,9 @@ class Pace:
         wanted = self._machine.on_grid(Speed(int(self._plan)))
         if wanted > commanded:
             return self._raise(wanted, commanded, measured, guard)
-        if wanted < commanded:
-            lower = self._lower(wanted, commanded, measured)
-            cap = guard.cap(now)
-            return lower if lower is not None and cap is not None and lower.speed <= cap else None
-        return None
+        lower = self._lower(wanted, commanded, measured)
+        cap = guard.cap(now)
+        return lower if lower is not None and cap is not None and lower.speed <= cap else None
 
     def _raise(self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard) -> Target | None:
         if guard.hand is not None or not guard.target_met:
@@ -134,7 +132,7 @@ class Pace:
         lowest = min(commanded, measured) - self._limits.step_down
         step = wanted
         while step < lowest:
-            step = Speed(step + self._machine.increment)
+            step = Speed(step + self._machine.grid)
         if step >= commanded or not (self._steady or commanded - step >= DOWN_BATCH):
             return None
         return Target(step)
