@@ -1,0 +1,89 @@
+"""What may not wait is done on arrival, before the next look; and what meets in one moment."""
+
+import pytest
+from tests.core.by_hand import BACKWARD, ByHand
+
+from blefit.ftms.machine_status import MachineStatusOp
+from blefit.units import Speed
+from retrowalk.core.model import (
+    Act,
+    Characteristic,
+    Confirm,
+    Effect,
+    Emitted,
+    Lease,
+    Notified,
+    Phase,
+    Pulse,
+    Request,
+    Stop,
+    StopSession,
+    Target,
+)
+from retrowalk.core.offering import Walker
+from retrowalk.core.session import Session
+from retrowalk.core.stages import Stage
+
+
+def on_arrival(hands: ByHand, happening: object) -> list[Effect]:
+    """What it leads to by itself, without a look."""
+    hands.controller.feed(happening, hands.now)
+    return list(hands.controller.effects())
+
+
+def kinds(effects: list[Effect]) -> list[str]:
+    return [effect.type for effect in effects if isinstance(effect, Emitted)]
+
+
+def test_a_stop_is_written_on_arrival() -> None:
+    hands = ByHand().at(150)
+    effects = on_arrival(hands, Request("r", "mqtt", StopSession()))
+    assert hands.written[-1] == Stop()
+    assert kinds(effects) == ["stopped"]
+
+
+def test_the_safety_key_ends_the_session_on_arrival() -> None:
+    hands = ByHand().at(150)
+    key = bytes([MachineStatusOp.STOPPED_BY_SAFETY_KEY])
+    assert kinds(on_arrival(hands, Notified(1, Characteristic.MACHINE_STATUS, key))) == ["fault", "stopped"]
+    assert hands.session.stage is Stage.ENDED
+
+
+def test_a_wish_that_is_refused_is_a_stop_in_the_same_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    hands = ByHand().at(150)
+    monkeypatch.setattr(Session, "wish", lambda *_: Target(Speed(600)))  # the planted bug
+    hands.controller.act(hands.now + 1.0)
+    assert hands.written[-1] == Stop()
+    assert hands.guard.faulted
+
+
+def heart(hands: ByHand, bpm: int) -> None:
+    """Beats enough to count."""
+    for _ in range(3):
+        hands.controller.feed(Pulse(bpm, None), hands.now)
+
+
+def test_of_two_reasons_to_slow_down_in_one_moment_the_first_is_the_reason() -> None:
+    hands = ByHand(BACKWARD, anybody=Walker(maximum_heart_rate=180)).offered()
+    hands.ask(Confirm(Act.START))
+    hands.counting(Act.FACING)
+    while hands.phase() is not Phase.WALKING or hands.snapshot.awaiting is not Act.OK:
+        hands.obeys(0.25)
+    hands.obeys(9.75)
+    assert hands.faults() == []
+    hands.now += 0.25
+    heart(hands, 170)
+    hands.record(hands.guard.commanded or 0)
+    assert hands.faults() == ["heart_rate_high", "presence_missing"]
+    assert hands.session.end_reason == "the heart rate passed 85 % of its maximum"
+
+
+def test_a_session_that_is_over_is_not_slowed_down() -> None:
+    hands = ByHand(anybody=Walker(maximum_heart_rate=180)).at(150)
+    hands.ask(Lease())
+    hands.runs(150, 3.0).obeys(2.75)
+    hands.now += 0.25
+    heart(hands, 170)
+    hands.record(hands.guard.commanded or 0)
+    assert hands.faults() == ["lease_lost", "heart_rate_high"]
+    assert hands.session.stage is Stage.ENDED

@@ -1,0 +1,384 @@
+"""What each request does in each state: a stop and the last one, a resume, a cap, an offer, an act."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from tests.core.by_hand import BACKWARD, FORWARD, TURN, ByHand
+from tests.core.desk import MACHINE
+
+from blefit.ftms.machine_status import MachineStatusOp
+from blefit.units import Incline, Speed
+from retrowalk.core.authority import Authority
+from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.model import (
+    Act,
+    Ask,
+    Confirm,
+    Direction,
+    Lease,
+    Offer,
+    PauseSession,
+    Phase,
+    ResumeSession,
+    SetCap,
+    Skip,
+    Start,
+    Stop,
+    StopSession,
+)
+from retrowalk.core.stages import Halt, Stage
+
+ACCEPTED, DONE = ("accepted", ""), ("done", "")
+UNREACHED = "there is no link: stop the belt at its console"
+UNREACHED_STOP = "there is no link: use the safety cord. Stop is written as soon as the link is back"
+
+
+def idle() -> ByHand:
+    return ByHand().runs(0, 1.0)
+
+
+def offered() -> ByHand:
+    return ByHand().offered()
+
+
+def at_150() -> ByHand:
+    return ByHand().at(150)
+
+
+def by_hand() -> ByHand:
+    """Somebody walks without us."""
+    return ByHand().runs(0, 1.0).runs(150, 1.0)
+
+
+def paused() -> ByHand:
+    hands = at_150()
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    hands.runs(60, 0.25).runs(0, 1.0)
+    assert hands.phase() is Phase.PAUSED
+    return hands
+
+
+def held() -> ByHand:
+    hands = at_150().runs(110, 3.0)
+    assert hands.phase() is Phase.HELD
+    return hands
+
+
+def keyed() -> ByHand:
+    """Started at the console."""
+    hands = offered()
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 3.0)
+    assert hands.session.console_started
+    return hands
+
+
+def ended() -> ByHand:
+    hands = offered()
+    hands.ask(StopSession())
+    return hands
+
+
+def unlinked(hands: ByHand) -> ByHand:
+    hands.lose_link()
+    return hands
+
+
+# --- stop ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "last", "replies", "stops", "reason"),
+    [
+        (idle, False, [ACCEPTED, DONE], 0, None),
+        (idle, True, [ACCEPTED, DONE], 0, None),
+        (offered, False, [ACCEPTED, DONE], 0, "stopped on request"),
+        (offered, True, [ACCEPTED, DONE], 0, "retrowalk ends"),
+        (by_hand, False, [ACCEPTED], 1, None),
+        (by_hand, True, [ACCEPTED, DONE], 0, None),
+        (at_150, False, [ACCEPTED], 1, "stopped on request"),
+        (at_150, True, [ACCEPTED], 1, "stopped on request"),
+        (paused, True, [ACCEPTED, DONE], 0, "stopped on request"),
+        (lambda: unlinked(idle()), False, [ACCEPTED, ("failed", UNREACHED)], 0, None),
+        (lambda: unlinked(offered()), True, [ACCEPTED, DONE], 0, "retrowalk ends"),
+        (
+            lambda: unlinked(at_150()),
+            True,
+            [ACCEPTED, ("failed", UNREACHED_STOP)],
+            0,
+            "interrupted: the link was lost",
+        ),
+        (lambda: ByHand(connect=False), False, [ACCEPTED, ("failed", UNREACHED)], 0, None),
+        (lambda: ByHand(connect=False), True, [ACCEPTED, DONE], 0, None),
+        (
+            lambda: ByHand(connect=False, left_running=True),
+            True,
+            [ACCEPTED, ("failed", UNREACHED_STOP)],
+            0,
+            None,
+        ),
+    ],
+)
+def test_a_stop_stops_what_is_ours_and_the_last_one_leaves_alone_what_is_not(
+    state: Callable[[], ByHand],
+    last: bool,
+    replies: list[tuple[str, str]],
+    stops: int,
+    reason: str | None,
+) -> None:
+    hands = state()
+    assert hands.ask(StopSession(last)) == replies
+    assert hands.written.count(Stop()) == stops
+    assert [e["reason"] for e in hands.events("stopped")] == ([] if reason is None else [reason])
+
+
+def test_after_the_last_stop_nothing_is_offered_any_more_and_before_it_all_is() -> None:
+    hands = idle()
+    hands.ask(StopSession())
+    hands.offered()
+    hands.ask(StopSession(last=True))
+    hands.ask(StopSession())
+    assert hands.ask(Offer("p")) == [("refused", "retrowalk is ending: offer it when it is back")]
+
+
+def test_a_stop_of_a_belt_that_its_key_may_move_fails_with_the_link() -> None:
+    hands = at_150()
+    assert hands.ask(StopSession()) == [ACCEPTED]
+    hands.lose_link()
+    assert hands.replies("stop")[1:] == [("failed", "the link was lost before the belt was known to rest")]
+
+
+# --- pause, resume, skip, lease -----------------------------------------------------------------------
+
+PRESS_OK = "Press OK at the machine to go on with the program."
+PRESS_START = "Press start at the machine to go on."
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(held, PRESS_OK), (keyed, PRESS_OK), (paused, PRESS_START)],
+)
+def test_a_resume_says_what_to_press(state: Callable[[], ByHand], said: str) -> None:
+    hands = state()
+    before = len(hands.said())
+    assert hands.ask(ResumeSession()) == [ACCEPTED]
+    assert hands.said()[before:] == [said]
+
+
+def halting_after_the_key() -> ByHand:
+    hands = keyed()
+    hands.ask(PauseSession())
+    assert hands.session.stage is Stage.HALTING
+    assert hands.session.console_started
+    return hands
+
+
+def pausing() -> ByHand:
+    hands = at_150()
+    hands.ask(PauseSession())
+    assert (hands.session.stage, hands.session.halt) == (Stage.EASING, Halt.PAUSE)
+    return hands
+
+
+def turning() -> ByHand:
+    hands = ByHand(TURN, BACKWARD).offered()
+    hands.ask(Confirm(Act.START))
+    assert (hands.session.stage, hands.session.halt) == (Stage.WAITING, Halt.TURN)
+    return hands
+
+
+@pytest.mark.parametrize(
+    "state", [offered, at_150, halting_after_the_key, pausing, turning, lambda: ByHand().counting()]
+)
+def test_what_is_neither_paused_nor_held_is_not_resumed(state: Callable[[], ByHand]) -> None:
+    hands = state()
+    before = len(hands.said())
+    refused = ("refused", "nothing to resume: the session is not paused or held")
+    assert hands.ask(ResumeSession()) == [refused]
+    assert hands.said()[before:] == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "reason"),
+    [
+        (PauseSession(), "there is no session to pause"),
+        (ResumeSession(), "there is no session to resume"),
+        (Skip(), "there is no session to skip"),
+        (SetCap(Speed(100)), "there is no session to lower the cap of"),
+        (Lease(), "there is no session to hold a lease for"),
+    ],
+)
+def test_an_ended_session_is_none(ask: Ask, reason: str) -> None:
+    assert ended().ask(ask) == [("refused", reason)]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        offered,
+        lambda: ByHand().counting(),
+        lambda: ByHand().starting(),
+        pausing,
+        halting_after_the_key,
+        turning,
+    ],
+)
+@pytest.mark.parametrize(("ask", "what"), [(PauseSession(), "pause"), (Skip(), "skip")])
+def test_only_a_step_that_is_walked_is_paused_or_skipped(
+    ask: Ask, what: str, state: Callable[[], ByHand]
+) -> None:
+    reason = f"nothing to {what}: no step is being walked at this moment"
+    assert state().ask(ask) == [("refused", reason)]
+
+
+def test_a_skip_goes_to_the_next_step() -> None:
+    hands = ByHand(FORWARD, TURN, BACKWARD).at(150)
+    assert hands.ask(Skip()) == [ACCEPTED, DONE]
+    assert hands.phase() is Phase.TURNING
+
+
+# --- the cap ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("caps", "reason"),
+    [
+        ([80], ""),
+        ([79], "0.79 km/h is below the machine's slowest, 0.8: use stop"),
+        ([150], ""),
+        ([151], "a cap can only be lowered: it is 1.5 km/h"),
+        ([120, 120], ""),
+        ([120, 121], "a cap can only be lowered: it is 1.2 km/h"),
+    ],
+)
+def test_a_cap_is_between_the_slowest_speed_and_the_cap_in_force(caps: list[int], reason: str) -> None:
+    hands = at_150()
+    *_, last = [hands.ask(SetCap(Speed(cap)))[0] for cap in caps]
+    assert last == (("refused", reason) if reason else ACCEPTED)
+    if not reason:
+        hands.obeys(10.0)
+        assert hands.guard.cap(hands.now) == hands.session.live_cap == caps[-1]
+
+
+# --- an offer -----------------------------------------------------------------------------------------
+
+
+def faulted() -> ByHand:
+    """A fault that a person has to clear; the belt rests."""
+    hands = at_150()
+    hands.silence(5.0)
+    hands.runs(0, 2.0)
+    return hands
+
+
+def just_left() -> ByHand:
+    """A belt that a dead process left running; nothing is heard of it yet."""
+    return ByHand(left_running=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (idle, ""),
+        (ended, ""),
+        (offered, "a session is on already: stop it first"),
+        (at_150, "a session is on already: stop it first"),
+        (lambda: ByHand(connect=False), "the treadmill is not connected"),
+        (lambda: unlinked(idle()), "the treadmill is not connected"),
+        (faulted, "a fault has to be cleared at the machine first (telemetry_lost)"),
+        (by_hand, "the belt is in manual use: stop it at the console first"),
+        (just_left, "the belt is not known to rest yet"),
+    ],
+)
+def test_an_offer_is_accepted_or_says_why_not(state: Callable[[], ByHand], reason: str) -> None:
+    hands = state()
+    assert hands.ask(Offer("p")) == [("refused", reason) if reason else ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("deck", "told", "refused"), [(0, 0, False), (5, 5, False), (5, 6, True), (5, None, False)]
+)
+def test_a_slope_of_our_own_is_no_reason_and_a_steeper_one_is(
+    deck: int, told: int | None, refused: bool
+) -> None:
+    hands = ByHand(level=1)
+    hands.guard._incline = Incline(deck)
+    if told is not None:
+        hands.record(0, incline=told)
+    hands.guard._incline = Incline(deck)
+    assert (hands.ask(Offer("p"))[0][0] == "refused") is refused
+
+
+def test_an_offer_stands_as_long_as_it_says() -> None:
+    hands = idle()
+    hands.ask(Offer("p", window_s=20.0))
+    hands.runs(0, 20.0)
+    assert hands.phase() is Phase.OFFERED
+    hands.runs(0, 0.25)
+    assert hands.phase() is Phase.ENDED
+
+
+# --- an act at the machine ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "act", "reason"),
+    [
+        (idle, Act.START, "start does not fit: nothing is asked at this moment"),
+        (offered, Act.FACING, "facing does not fit: start is asked at this moment"),
+        (turning, Act.START, "start does not fit: facing is asked at this moment"),
+        (at_150, Act.START, "start does not fit: nothing is asked at this moment"),
+        (at_150, Act.STILL, "the belt is not still: the treadmill reports 1.5 km/h"),
+        (
+            lambda: unlinked(idle()),
+            Act.STILL,
+            "the treadmill is not connected: only its own telemetry can say so now",
+        ),
+        (idle, Act.CLEAR, "there is no fault to clear"),
+        (idle, None, "nothing is asked at this moment"),
+    ],
+)
+def test_an_act_that_does_not_fit_is_refused(
+    state: Callable[[], ByHand], act: Act | None, reason: str
+) -> None:
+    hands = state()
+    assert hands.ask(Confirm(act)) == [("refused", reason)]
+    assert Start() not in hands.written[3:]
+
+
+def test_a_fault_is_cleared_at_rest_only() -> None:
+    hands = at_150()
+    hands.silence(4.0)
+    hands.runs(60, 0.5)
+    reason = "the belt is not known to rest: say still when it is"
+    assert hands.ask(Confirm(Act.CLEAR)) == [("refused", reason)]
+    hands.runs(0, 2.0)
+    assert hands.ask(Confirm(Act.CLEAR)) == [ACCEPTED, DONE]
+    assert hands.said()[-1] == "Cleared."
+    assert hands.snapshot.fault is None
+
+
+def test_each_arming_allows_what_its_limits_and_its_program_say() -> None:
+    site = SiteLimits(
+        level=6, step_up=Speed(15), step_down=Speed(40), idle_wait_s=33, incline_cap=Incline(10)
+    )
+    hands = ByHand(FORWARD, TURN, BACKWARD, level=4, site=site).counting()
+    steering = hands.guard._steering
+    assert steering is not None
+    assert steering.authority == Authority(
+        session_id="s1",
+        direction=Direction.FORWARD,
+        ceiling=Speed(600),
+        cap=Speed(150),
+        step_up=Speed(15),
+        step_down=Speed(40),
+        incline_cap=Incline(10),
+        wait_s=33,
+    )
+
+
+def test_the_cap_of_an_arming_is_never_below_the_slowest_speed() -> None:
+    slow = '{ walk = "forward", for = "5min", speed = 0.8 }'
+    hands = ByHand(slow, machine=replace(MACHINE, minimum=Speed(80))).counting()
+    assert hands.guard.cap(hands.now) == 80
