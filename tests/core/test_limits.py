@@ -114,7 +114,9 @@ def test_a_site_cap_is_stricter_or_looser_up_to_the_ceiling_of_the_level(
     assert (found.backward_cap, found.backward_cap_reason) == (cap, reason)
 
 
-@pytest.mark.parametrize(("site_cap", "cap", "reason"), [(119, 119, "site"), (150, 120, "guarded")])
+@pytest.mark.parametrize(
+    ("site_cap", "cap", "reason"), [(119, 119, "site"), (120, 120, "guarded"), (150, 120, "guarded")]
+)
 def test_a_site_cap_never_loosens_what_guards_a_frail_walker(site_cap: int, cap: int, reason: str) -> None:
     site = SiteLimits(backward_cap=Speed(site_cap), incline_cap=Incline(20))
     found = limits(guarded=True, site=site)
@@ -329,7 +331,31 @@ def test_ceilings_are_those_of_the_specification() -> None:
         "idle_wait_s": "60 s",
         "presence_s": "120 s",
     }
-    assert (SITE_BOUNDS["countdown_s"].lowest, SITE_BOUNDS["turn_dwell_s"].lowest) == (5, 10)
+
+
+def test_the_strictest_that_a_site_may_set() -> None:
+    told = {name: bound.words(bound.lowest) for name, bound in SITE_BOUNDS.items()}
+    assert told == {
+        "level": "0",
+        "backward_cap": "0.5 km/h",
+        "forward_cap": "0.5 km/h",
+        "incline_cap": "0 %",
+        "ramp_up": "0.01 km/h per s",
+        "ramp_down": "0.1 km/h per s",
+        "step_up": "0.05 km/h",
+        "step_down": "0.1 km/h",
+        "bout_s": "30 s",
+        "backward_total_s": "60 s",
+        "session_s": "60 s",
+        "turn_dwell_s": "10 s",
+        "countdown_s": "5 s",
+        "rest_wait_s": "30 s",
+        "idle_wait_s": "10 s",
+        "presence_s": "10 s",
+    }
+
+
+def test_a_start_and_a_step_have_ceilings_of_their_own() -> None:
     assert (bounds.FIRST_TARGET_CEILING, bounds.STEP_CEILING) == (160, 50)
 
 

@@ -40,6 +40,9 @@ def lengths(*walks: Walk) -> list[float]:
         ((back(60, 200), back(60, 120), back(80, 120, 200)), [60, 40]),
         ((back(60, 200), back(40, 200, 160), back(60, 200)), [160]),
         ((back(80, 120, 200), back(60, 200)), [140]),
+        ((back(60, 150), back(60, 200, 140), back(60, 140), back(60, 200)), [100, 60]),
+        # and what a ramp rose to is what the next step is judged by
+        ((back(60, 200), back(60, 100, 200), back(60, 150), back(60, 200)), [60, 24, 60]),
         # after an easy part its bout is judged by its own speeds
         ((back(60, 300), back(60, 200), back(60, 270), back(60, 230), back(60, 270)), [60, 60, 60]),
         # too long to be a rest
@@ -70,6 +73,8 @@ def test_a_bout_knows_the_step_it_begins_in() -> None:
     walks = (back(60, 150), back(45, 100), back(60, 150), back(60, 140))
     (part,) = backward_parts((Turn("t", Direction.BACKWARD, ""), *walks))
     assert [bout.first.step for bout in bouts(part)] == [2, 4]
+    (part,) = backward_parts((back(60, 200), back(60, 200, 160), back(301, 160), back(60, 200)))
+    assert [bout.first.step for bout in bouts(part)] == [1, 3, 4], "the second begins easy where a ramp ended"
 
 
 def test_a_distance_lasts_as_long_as_its_own_speeds_take() -> None:

@@ -56,6 +56,10 @@ TURN_BACK, TURN_FORWARD = '{ turn = "back" }', '{ turn = "fwd" }'
 WARM, COOL = walk("fwd", "3min", 2.0), walk("fwd", "2min", "[2.0, 1.0]")
 
 
+BACK = walk("back", "60s", 1.5)
+TWICE_BACK = (TURN_BACK, BACK, TURN_FORWARD, WARM, TURN_BACK, BACK, TURN_FORWARD)
+
+
 @pytest.mark.parametrize(
     ("level", "allowed"), [(0, 1.0), (1, 1.5), (2, 2.0), (3, 2.5), (4, 3.5), (5, 4.0), (6, 4.0)]
 )
@@ -120,6 +124,10 @@ def test_incline_up_to_the_cap_of_the_level_in_steps_never_downhill(
     assert told(walk("back", "2min", 1.0, f", incline = {incline}"), level=level) == expected
 
 
+def test_downhill_begins_at_the_smallest_slope() -> None:
+    assert told(walk("back", "2min", 1.0, ", incline = -0.1"), level=6)[0].endswith("never below")
+
+
 def test_a_machine_without_incline_says_so() -> None:
     (sentence,) = told(
         walk("back", "2min", 1.0, ", incline = 1"), level=6, machine=replace(SPEC, inclinable=False)
@@ -155,6 +163,27 @@ def test_a_bout_of_five_minutes_and_not_a_second_more() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("easy", "problems"),
+    [
+        (walk("back", "30s", 1.1), []),
+        (walk("back", "29s", 1.1), ["step 1 of 3: 8 min 20 s of backward work without a break"]),
+        (walk("back", "30s", 1.11), ["step 1 of 3: 8 min 21 s of backward work without a break"]),
+        (walk("back", "300s", 1.1), []),
+        (
+            walk("back", "301s", 1.1),
+            [
+                "step 2 of 3: 5 min 1 s of backward work without a break",
+                "the program: 12 min 52 s of backward work",
+            ],
+        ),
+    ],
+)
+def test_a_break_is_slow_enough_long_enough_and_not_too_long(easy: str, problems: list[str]) -> None:
+    found = told(walk("back", "300s", 1.5), easy, walk("back", "171s", 1.5))
+    assert [violation.partition(";")[0] for violation in found] == problems
+
+
 @pytest.mark.parametrize(("level", "minutes"), [(3, 10), (4, 15)])
 def test_the_backward_total_counts_work_and_not_its_easy_parts(level: int, minutes: int) -> None:
     wave = f"{walk('back', '60s', 2.0)}, {walk('back', '30s', 1.0)}"
@@ -185,6 +214,9 @@ def test_a_distance_must_fit_its_own_limit_as_the_machine_rounds_the_speed() -> 
     ]
     assert told(walk("fwd", "100m", 1.0, ', within = "6min"')) == []
     assert len(told(walk("fwd", "100m", 1.0, ', within = "359s"'))) == 1
+    assert told(walk("fwd", "500m", 1.0, ', within = "30min"')) == []
+    assert len(told(walk("fwd", "500m", 1.0, ', within = "1799s"'))) == 1
+    assert told(walk("fwd", "500m", 1.0)) == [], "as long as it takes"
 
 
 def test_without_presence_bouts_are_a_minute() -> None:
@@ -243,6 +275,18 @@ def test_a_well_made_program_has_no_warnings() -> None:
             "step 2 of 6: a turn to the direction already faced",
         ),
         (
+            (WARM, TURN_BACK, TURN_BACK, walk("back", "60s", 1.5), TURN_FORWARD, COOL),
+            "step 3 of 6: a turn to the direction already faced",
+        ),
+        (
+            (walk("fwd", "60s", 2.0), *TWICE_BACK, COOL),
+            "the program: less than 3 min of warm-up before the first backward work",
+        ),
+        (
+            (WARM, *TWICE_BACK, walk("fwd", "60s", 1.5)),
+            "the program: less than 2 min of cool-down after the last backward work",
+        ),
+        (
             (WARM, TURN_BACK, walk("back", "60s", "[0.7, 1.5]"), TURN_FORWARD, COOL),
             "step 3 of 5: 0.7 km/h is slower than this belt: walked at 0.8 km/h",
         ),
@@ -266,12 +310,23 @@ def test_easy_backward_walking_is_warm_up_and_cool_down_too() -> None:
     assert warned(walk("fwd", "60s", 2.0)) == ()
 
 
+@pytest.mark.parametrize("work", ["1.5", "[1.1, 1.5]"])
+def test_what_is_easy_is_told_by_the_fastest_of_a_ramp(work: str) -> None:
+    easy = walk("back", "3min", 1.1)
+    assert warned(TURN_BACK, easy, walk("back", "60s", work), easy) == ()
+
+
+def test_the_slowest_speed_of_the_belt_is_none_that_is_slower() -> None:
+    assert warned(walk("fwd", "60s", 0.8)) == ()
+
+
 def test_an_incline_needs_its_time() -> None:
     steep = ", incline = 3"
     assert warned(walk("fwd", "30s", 1.0, steep), level=6) == ()
     assert warned(walk("fwd", "29s", 1.0, steep), level=6) == (
         "step 1 of 1: too short for its incline, which takes 30 s to reach",
     )
+    assert warned(walk("fwd", "30s", 1.0, steep), walk("fwd", "10s", 1.0, steep), level=6) == ()
 
 
 def test_warnings_come_with_violations_too() -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from blefit.ftms.machine_status import MachineStatus, MachineStatusOp
+from blefit.ftms.treadmill_data import TreadmillData
 from retrowalk.core.care import ALL_GOOD, CHECK_STRAP, Care, Concern
-from retrowalk.core.model import Pulse, Steps
+from retrowalk.core.model import Observation, Pulse, Record, Status, Steps
 from retrowalk.core.wellbeing import Heart, Lease, Presence
 
 
@@ -20,6 +22,7 @@ def test_presence_is_asked_after_its_period_and_missed_ten_seconds_later(at: flo
 
 def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
     presence = Presence(30.0)
+    assert not presence.asking, "nobody walks yet"
     presence.watch(0.0, backward=True)
     assert presence.watch(30.0, backward=True) == "ask"
     asking = [presence.asking]
@@ -33,9 +36,12 @@ def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
     ("readings", "seen"),
     [
         ([(5, None), (5, None)], False),
+        ([(5, None), (None, None)], False),
+        ([(5, None), (None, None), (6, None)], False),
         ([(5, None), (6, None)], True),
         ([(None, 0)], False),
-        ([(None, 300)], True),
+        ([(None, 1)], True),
+        ([(None, 1), (None, 0)], True),
         ([(6, None), (0, None)], False),
     ],
 )
@@ -46,6 +52,18 @@ def test_a_sign_is_a_step_more_or_a_weight_on_the_belt(
     for second, (steps, force) in enumerate(readings):
         presence.sense(steps, force, float(second))
     assert presence.sensed is seen
+
+
+def test_an_act_is_a_sign_that_nothing_senses() -> None:
+    presence = Presence(60.0)
+    presence.watch(0.0, backward=True)
+    presence.seen(30.0)
+    assert not presence.sensed
+    assert [presence.watch(at, backward=True) for at in (60.0, 89.9, 90.0)] == ["", "", "ask"]
+    presence.seen(91.0, sensed=True)
+    presence.seen(92.0)
+    assert presence.sensed, "what senses once senses"
+    assert [presence.watch(at, backward=True) for at in (151.9, 152.0)] == ["", "ask"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +80,12 @@ def test_a_sign_is_a_step_more_or_a_weight_on_the_belt(
         ([(0, 152), (1, 152), (2, 152)], 2, False, ""),
         ([(0, 153), (1, 153)], 2, False, ""),
         ([(0, 153), (1, 153), (2, 153)], 2, False, "heart_rate_high"),
-        ([(0, 153)], 10, False, "heart_rate_high"),
+        ([(100, 153)], 109.9, False, ""),
+        ([(100, 153)], 110, False, "heart_rate_high"),
+        ([(0, 153), (6, 153)], 9.9, False, ""),
+        ([(0, 153), (6, 153)], 10, False, "heart_rate_high"),
+        ([(0, 153), (1, 152), (2, 153), (3, 153)], 4, False, ""),
+        ([(0, 153), (1, 152), (2, 153), (3, 153)], 11.9, False, ""),
         ([(0, 153), (1, 153), (2, 150), (3, 153)], 4, False, ""),
     ],
 )
@@ -178,3 +201,77 @@ def test_care_hears_the_strap_and_the_steps() -> None:
         Concern(ALL_GOOD),
     ]
     assert care.watch(172.0, walking=False, backward=True) == [], "at rest nobody is asked"
+
+
+def data(**fields: int) -> Record:
+    return Record(TreadmillData(**fields))  # type: ignore[arg-type]  # a table of fields
+
+
+@pytest.mark.parametrize(
+    ("heard", "sensed", "shown"),
+    [
+        ([Steps()], True, None),
+        ([data(vendor_step_count=7)], False, None),
+        ([data(vendor_step_count=7), data(vendor_step_count=8)], True, None),
+        ([data(force_on_belt=1)], True, None),
+        ([data(heart_rate=88)], False, 88),
+        ([data(heart_rate=88), data()], False, 88),
+        ([Pulse(99, True)], True, 99),
+        ([Pulse(None, True)], True, None),
+        ([Status(MachineStatus(MachineStatusOp.STOPPED_BY_SAFETY_KEY))], False, None),
+    ],
+)
+def test_each_notification_tells_of_the_walker_what_is_in_it(
+    heard: list[Observation], sensed: bool, shown: int | None
+) -> None:
+    care = Care(180, 60.0)
+    for observation in heard:
+        care.observe(observation, 5.0)
+    assert (care.presence.sensed, care.heart.shown(5.0)) == (sensed, shown)
+
+
+@pytest.mark.parametrize(
+    ("strap", "shown", "noticed"), [(True, 100, []), (False, 170, [Concern(CHECK_STRAP)])]
+)
+def test_a_straps_rate_goes_before_the_treadmills_and_is_what_is_missed(
+    strap: bool, shown: int, noticed: list[Concern]
+) -> None:
+    care = Care(180, 60.0, strap=True)
+    assert care.watch(0.0, walking=True, backward=False) == []
+    care.pulse(Pulse(100, None), 5.0, strap=strap)
+    care.pulse(Pulse(170, None), 6.0)
+    care.pulse(Pulse(100, None), 6.5, strap=strap)
+    care.observe(data(heart_rate=170), 7.0)
+    assert care.heart.shown(7.0) == shown
+    care.heart.beat(100, 29.0)
+    assert care.watch(30.0, walking=True, backward=False) == noticed
+
+
+@pytest.mark.parametrize(
+    ("calm", "leased", "asked"),
+    [(True, True, False), (False, True, False), (True, False, False), (True, True, True)],
+)
+def test_anything_about_the_walker_keeps_the_belt_from_rising(
+    *, calm: bool, leased: bool, asked: bool
+) -> None:
+    care = Care(180, 60.0)
+    care.lease.renew(58.0 if leased else 57.0)
+    care.heart.beat(134 if calm else 135, 60.0)
+    care.watch(0.0 if asked else 1.0, walking=True, backward=True)
+    care.watch(60.0, walking=True, backward=True)
+    assert care.may_raise(60.0) is (calm and leased and not asked)
+
+
+def test_a_fault_is_told_again_and_again_and_all_that_is_noticed_at_once() -> None:
+    care = Care(None, 60.0)
+    care.lease.renew(60.0)
+    assert care.watch(0.0, walking=True, backward=True) == []
+    assert care.watch(60.0, walking=True, backward=True) == [Concern(ALL_GOOD)]
+    missing = Concern(fault="presence_missing")
+    assert [care.watch(at, walking=True, backward=True) for at in (65.9, 66.0, 70.0, 70.25)] == [
+        [],
+        [Concern(fault="lease_lost")],
+        [Concern(fault="lease_lost"), missing],
+        [Concern(fault="lease_lost"), missing],
+    ]
+    assert care.watch(71.0, walking=True, backward=False) == [Concern(fault="lease_lost")]

@@ -55,12 +55,12 @@ class _Track:
     def __init__(self, first: Numbered) -> None:
         self.bouts: list[Bout] = []
         self.now = 0.0
-        self._current = first
+        self._current: Numbered
         self._first = first
         self._began = 0.0
         self._fastest = 0
         self._easy_since: float | None = None
-        self._easy_first = first
+        self._easy_first: Numbered
 
     def walk(self, numbered: Numbered) -> None:
         begin, end = numbered.walk.speed
@@ -71,7 +71,7 @@ class _Track:
             self.work()
             self._fastest = max(self._fastest, begin, end)
             easy = self._fastest - EASIER
-            if end <= easy:
+            if end < easy:
                 self.now = began + lasts * (begin - easy) / (begin - end)
                 self._easy()
         else:

@@ -246,7 +246,7 @@ def _unknown(machine: Machine, ceiling: Speed) -> list[_Cap]:
 
 
 def _deck(site: SiteLimits, row: Level, name: str) -> tuple[Incline, str]:
-    if site.incline_cap is not None and (row is not GUARDED or site.incline_cap < row.incline_cap):
+    if site.incline_cap is not None and row is not GUARDED:  # whose deck stays level
         return site.incline_cap, "site"
     return row.incline_cap, name
 

@@ -127,7 +127,7 @@ def _walk(walk: Walk, facing: Direction, limits: Limits, machine: Machine) -> It
 def _longest_s(walk: Walk) -> float:
     """How long it may last: a distance with a limit of its own may take all of it."""
     own = walk.extent.within_s if isinstance(walk.extent, Distance) else None
-    return max(walk.expected_s, own or 0)
+    return walk.expected_s if own is None else max(walk.expected_s, own)
 
 
 def _doses(leaves: Sequence[Leaf], limits: Limits) -> Iterator[Violation]:

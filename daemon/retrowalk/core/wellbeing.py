@@ -35,11 +35,8 @@ class Presence:
 
     def watch(self, now: float, *, backward: bool) -> str:
         """`""` all is well, `ask`: ask for OK now, `missing`: ramp down."""
-        if not backward:
+        if not backward or self._evidence is None:
             self._evidence, self._asked = now, None
-            return ""
-        if self._evidence is None:
-            self._evidence = now
         if now - self._evidence < self.every_s:
             return ""
         if self._asked is None:
