@@ -7,6 +7,7 @@ from tests.core.desk import Desk, authority
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Target
+from retrowalk.core.obeying import Obeying
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, ControlQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
@@ -227,6 +228,13 @@ def test_the_first_target_is_met_by_a_belt_that_stays_within_10_for_1_5_s(
     desk.runs(speeds[0], 1.25)
     desk.runs(speeds[1], 1.0)
     assert desk.guard.target_met is met
+
+
+@pytest.mark.parametrize(("after_rest", "met"), [(True, False), (False, True)])
+def test_a_later_target_is_met_by_one_record(after_rest: bool, met: bool) -> None:
+    target = Obeying(Speed(100), Speed(80), after_rest=after_rest, answered=0.0)
+    assert target.judge(Speed(100), 2.0, blind=False) == ""
+    assert target.met is met
 
 
 @pytest.mark.parametrize("miss", [64, 96])

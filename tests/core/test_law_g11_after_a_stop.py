@@ -632,18 +632,23 @@ def test_zeros_of_an_echo_are_believed_at_the_very_moment_that_they_are_due() ->
     assert not desk.stopping()
 
 
-@pytest.mark.parametrize("result", [Result.FAILED, Result.NOT_STARTED])
-def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again(result: Result) -> None:
-    stop = Stopping(
+def stop_at_0(speed: Speed) -> Stopping:
+    """A Stop of ours, asked for at 0 s, of a belt that falls by 0.5 km/h per second."""
+    return Stopping(
         0.0,
-        Speed(100),
+        speed,
         50,
-        Speed(100),
+        speed,
         ours=True,
         must_write=False,
         silent_machine=False,
         echoes_target=False,
     )
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.NOT_STARTED])
+def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again(result: Result) -> None:
+    stop = stop_at_0(Speed(100))
     stop.sent(0.0)
     stop.concluded(Outcome(Stop(), result))
     stop.join(0.25)
@@ -772,3 +777,10 @@ def test_a_garbled_record_does_not_put_the_alarm_off_longer_than_the_fastest_tre
     assert "stop_ignored" not in desk.noticed
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "stop_ignored"
+
+
+@pytest.mark.parametrize(("now", "verdict"), [(54.99, ""), (55.0, "stop_ignored")])
+def test_the_fastest_treadmill_runs_25_km_h(now: float, verdict: str) -> None:
+    motion = Motion()
+    motion.record(Speed(60), 1.0)
+    assert stop_at_0(Speed(55130)).judge(motion, now) == verdict

@@ -544,3 +544,34 @@ def test_no_start_follows_a_press_of_the_consoles_start_key(delay: float, since:
     desk.guard.intend_start(desk.now)
     assert desk.review(Start()) == law
     assert desk.guard.may_start(desk.now) is (law == "")
+
+
+def overtaken() -> Desk:
+    """A Stop overtook a Start of ours just now."""
+    desk = Desk().starting()
+    desk.stop()
+    return desk
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(59.75, True), (60.0, False)])
+def test_motion_in_the_60_s_after_a_start_that_a_stop_overtook_is_that_starts(
+    seconds: float, late: bool
+) -> None:
+    desk = overtaken()
+    desk.runs(0, seconds - 0.5)
+    desk.runs(80, 0.5)
+    desk.stop()
+    assert desk.guard.starts_late(desk.now) is late
+
+
+def test_it_has_to_move_the_belt() -> None:
+    desk = overtaken()
+    assert desk.stopping()
+    assert not desk.guard.starts_late(desk.now)
+
+
+def test_what_a_new_start_moves_is_not_that_of_the_one_before() -> None:
+    desk = overtaken()
+    desk.runs(0, 12.0)
+    desk.moving()
+    assert not desk.guard.starts_late(desk.now)

@@ -70,7 +70,7 @@ class Obeying:
         if stays and now >= answered + MET_AFTER_S:
             self.met = True
             self._highest = speed
-        return HAND if not self.met and self._stuck(speed, now) else ""
+        return HAND if self._stuck(speed, now) else ""
 
     def _stuck(self, speed: Speed, now: float) -> bool:
         if speed >= self.speed - AWAY or self._rising is None or speed > self._rising[1] + RISEN:

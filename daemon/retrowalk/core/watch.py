@@ -59,7 +59,8 @@ class Watch:
         self._steering: Steering | None = None
         self._stop: Stopping | None = None
         self._incline = Incline(0)
-        """As commanded last, or below it as reported: a step whose write was lost was not made."""
+        """Of no arming: as commanded last, or below it as reported, for a step whose write was lost was not
+        made."""
         self._live_cap: Speed | None = None
         self._tried = ""
         """The session whose first target was sent."""
@@ -213,7 +214,7 @@ class Watch:
             case _ if not self.connected:
                 pass
             case Record(data):
-                if self._steering is None and data.inclination is not None:
+                if data.inclination is not None:
                     self._incline = min(self._incline, Incline(max(data.inclination, 0)))
                 if data.instantaneous_speed is not None:
                     self._record(data.instantaneous_speed, now)
@@ -415,9 +416,10 @@ class Watch:
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
-        elif self.connected and (must_write or self.left_running or not self._surely_resting(now)):
-            self._stop = stopping
-        elif not self.connected and (self.left_running or self.motion.moving):
+        elif self.connected:
+            if must_write or self.left_running or not self._surely_resting(now):
+                self._stop = stopping
+        elif self.left_running or self.motion.moving:
             self.left_running = True  # or seen moving by hand, and now it cannot be reached
             self._find("link_lost")
         if outstanding:
