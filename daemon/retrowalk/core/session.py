@@ -91,7 +91,8 @@ class Session:
         self._start_at: float
         self._push_at: float
         """In a beltoff step: motion before is nobody's (G13)."""
-        self._rest_since = float("-inf")
+        self._rest_since = float("inf")
+        """Infinite while the belt moves."""
         self._control_asked = float("-inf")
         self._called: int | None
         """The last call of the present countdown."""
@@ -189,7 +190,7 @@ class Session:
     def _rest_left(self, now: float) -> float:
         if self.halt not in TIMED:
             return 0.0
-        return max(0.0, self.segment.duration_s - (now - self._rest_since))
+        return max(0.0, self.segment.duration_s - max(0.0, now - self._rest_since))
 
     def step_remaining(self, now: float) -> float | None:
         """Seconds left in the step, as planned; None where a person decides."""
@@ -274,6 +275,7 @@ class Session:
     def moving(self, now: float, *, console: bool = False) -> None:
         """Motion is measured after our Start, or the console's."""
         self.console_started = console
+        self._rest_since = float("inf")
         self._pace = Pace(self.limits, self.machine, now)
         self._go(Stage.WALKING, now)
         first, self.started = not self.started, True

@@ -64,6 +64,6 @@ class Ended(Enum):
 class Restraint:
     """What keeps the wish low at this moment (wellbeing, faults)."""
 
-    may_raise: bool = True
-    slow: bool = False
+    may_raise: bool
+    slow: bool
     """Down to the machine's minimum."""

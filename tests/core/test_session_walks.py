@@ -1,0 +1,389 @@
+"""A walk by its steps: what is counted, when a step ends, what is planned, and what is wished for when."""
+
+import pytest
+from tests.core.desk import Desk, authority
+from tests.core.seat import BACKWARD, FORWARD, FREE, Seat, walk
+
+from blefit.units import Incline, Speed
+from retrowalk.core.authority import State
+from retrowalk.core.model import Command, RequestControl, Start, Target, TargetIncline
+from retrowalk.core.stages import Halt, Restraint, Stage
+
+LONGEST = "the longest moving time of a session is reached"
+NO_RAISE, SLOW = Restraint(may_raise=False, slow=False), Restraint(may_raise=True, slow=True)
+
+
+def in_stage(stage: Stage, desk: Desk) -> Seat:
+    """A seat at a belt that runs, in any stage."""
+    seat = Seat("forward", "rest", desk=desk, countdown_s=30).walking()
+    seat.session.ready(desk.now)
+    seat.session.ask_to_halt(Halt.PAUSE, desk.now)
+    seat.session.stage = stage
+    seat.notes()
+    return seat
+
+
+# --- what is counted ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_time_and_metres_count_while_a_belt_of_ours_moves(stage: Stage) -> None:
+    seat = in_stage(stage, Desk().at(180))
+    seat.advance(2.0)
+    moves = stage in {Stage.WALKING, Stage.EASING, Stage.HALTING}
+    assert seat.session.moving_s == (2.0 if moves else 0.0)
+    assert seat.session.in_step_m == pytest.approx(1.0 if moves else 0.0)
+    seat.advance(4.0)
+    assert seat.session.moving_s == (6.0 if moves else 0.0)
+    assert seat.session.in_step_m == pytest.approx(3.0 if moves else 0.0)
+
+
+def test_an_unknown_speed_counts_nothing() -> None:
+    seat = Seat("forward", desk=Desk()).walking()
+    seat.advance(2.0)
+    assert (seat.session.moving_s, seat.session.in_step_m) == (0.0, 0.0)
+    assert seat.session.in_step_s == 2.0
+
+
+# --- when a step ends -----------------------------------------------------------------------------------
+
+
+def test_a_step_ends_with_its_last_second() -> None:
+    seat = Seat("forward", "forward", "forward", desk=Desk().walking()).walking()
+    for step in (1, 2):
+        seat.advance(59.75)
+        assert (seat.session.segment.step, seat.session.in_step_s) == (step, 59.75)
+        seat.advance(0.25)
+        assert (seat.session.segment.step, seat.session.in_step_s) == (step + 1, 0.0)
+        assert seat.session.in_step_m == 0.0
+
+
+@pytest.mark.parametrize(
+    ("metres", "seconds", "step"), [(19.9, 0.0, 1), (20.0, 0.0, 2), (0.0, 59.75, 1), (0.0, 60.0, 2)]
+)
+def test_a_distance_ends_where_it_is_walked_or_its_time_is_over(
+    metres: float, seconds: float, step: int
+) -> None:
+    seat = Seat(walk(FORWARD, distance_m=20), "forward", desk=Desk().walking()).walking()
+    seat.session.in_step_m, seat.session.in_step_s = metres, seconds
+    seat.advance()
+    assert seat.session.segment.step == step
+
+
+@pytest.mark.parametrize(("moved", "halt"), [(0.0, None), (1.0, Halt.END)])
+def test_the_longest_moving_time_ends_a_walk(moved: float, halt: Halt | None) -> None:
+    seat = Seat(walk(FORWARD, 80, 900.0), desk=Desk().walking(), session_s=600).walking()
+    seat.session.moving_s = 600.0
+    seat.advance(moved)
+    assert seat.session.halt is halt
+    assert seat.session.end_reason == (LONGEST if halt else "")
+    assert seat.notes() == []
+
+
+def test_but_not_a_cool_down_that_begins_at_that_moment() -> None:
+    cool_down = walk(FORWARD, cooling_down=True)
+    seat = Seat("forward", cool_down, desk=Desk().walking(), session_s=600).walking()
+    seat.session.moving_s = 600.0
+    seat.advance(60.0)
+    assert (seat.session.stage, seat.session.segment.step) == (Stage.WALKING, 2)
+    seat.advance(1.0)
+    assert seat.session.stage is Stage.WALKING
+
+
+def test_nor_a_turn_that_begins_at_that_moment() -> None:
+    seat = Seat("forward", "turn backward", "backward", desk=Desk().walking(), session_s=600).walking()
+    seat.session.moving_s = 600.0
+    seat.advance(60.0)
+    assert (seat.session.stage, seat.session.halt) == (Stage.EASING, Halt.TURN)
+    assert seat.session.end_reason == ""
+
+
+def test_a_step_that_begins_is_walked_from_that_moment_on() -> None:
+    seat = Seat("rest", walk(FORWARD, 80), walk(FORWARD, 140), desk=Desk().walking()).walking(step=2)
+    seat.advance(60.0)
+    assert seat.notes()[1:] == ["Speed rises to 1.4 in 5 seconds."]
+
+
+# --- what is planned ------------------------------------------------------------------------------------
+
+UP, DOWN = ((0.0, Speed(80)), (60.0, Speed(140))), ((0.0, Speed(140)), (60.0, Speed(90)))
+
+
+@pytest.mark.parametrize(
+    ("knots", "following", "at", "peak"),
+    [
+        (UP, "backward", 0.0, 1.4),
+        (UP, "backward", 54.0, 1.4),
+        (DOWN, "rest", 0.0, 1.4),
+        (DOWN, "rest", 30.0, 1.1),
+        (DOWN, walk(FORWARD, 160), 54.75, 0.9),
+        (DOWN, walk(FORWARD, 160), 55.0, 1.6),
+        (DOWN, walk(FORWARD, knots=UP), 55.0, 1.4),
+        (DOWN, "rest", 55.0, 0.9),
+        (DOWN, "turn forward", 55.0, 0.9),
+    ],
+)
+def test_the_highest_speed_to_come_is_announced(
+    knots: tuple[tuple[float, Speed], ...], following: object, at: float, peak: float
+) -> None:
+    seat = Seat(walk(FORWARD, knots=knots), following, desk=Desk().walking()).walking()  # type: ignore[arg-type]  # a step
+    seat.session.in_step_s = at
+    seat.advance()
+    assert seat.notes() == [f"Speed rises to {peak:g} in 5 seconds."]
+
+
+def test_a_walk_rises_after_its_announcement_and_says_when_it_holds() -> None:
+    seat = Seat(walk(FORWARD, 100), desk=Desk().moving()).walking()
+    seat.run(20.0)
+    assert seat.notes() == ["Speed rises to 1 in 5 seconds.", "Holding 1."]
+    assert seat.desk.guard.commanded == 100
+
+
+@pytest.mark.parametrize("why", ["a restraint", "the console started it"])
+def test_nothing_rises_and_nothing_is_announced_while_it_may_not(why: str) -> None:
+    seat = Seat(walk(FORWARD, 100), desk=Desk().moving()).walking()
+    seat.session.console_started = why == "the console started it"
+    seat.run(20.0, NO_RAISE if why == "a restraint" else FREE)
+    assert seat.notes() == []
+    assert seat.desk.guard.commanded == 80
+
+
+def test_nothing_rises_while_a_hand_is_on_the_console() -> None:
+    seat = Seat(walk(FORWARD, 140), desk=Desk().at(140)).walking()
+    seat.desk.runs(100, 4.0)
+    assert seat.desk.guard.hand == 100
+    seat.advance(4.0)
+    assert seat.notes() == []
+
+
+@pytest.mark.parametrize("why", ["a restraint", "the console started it"])
+def test_a_walk_is_brought_down_to_the_minimum(why: str) -> None:
+    seat = Seat(walk(FORWARD, 100), desk=Desk().moving()).walking()
+    seat.run(20.0)
+    assert seat.desk.guard.commanded == 100
+    seat.session.console_started = why == "the console started it"
+    seat.run(5.0, SLOW if why == "a restraint" else FREE)
+    assert seat.desk.guard.commanded == 80
+
+
+# --- what is wished for ---------------------------------------------------------------------------------
+
+
+def test_the_first_wish_in_motion_is_the_machines_minimum() -> None:
+    assert Seat("forward", desk=Desk().moving()).walking().wish() == Target(Speed(80))
+
+
+def test_without_the_marker_nothing_is_wished_for() -> None:
+    seat = Seat("forward", desk=Desk().moving()).walking()
+    seat.desk.guard.marked = False
+    assert seat.wish() is None
+    seat.desk.guard.control = False
+    assert seat.wish() is None
+
+
+def test_a_refused_target_is_not_wished_for_again_before_two_seconds() -> None:
+    seat = Seat("forward", desk=Desk().moving()).walking()
+    seat.session.target_refused(seat.desk.now)
+    seat.desk.runs(80, 1.75)
+    assert seat.wish() is None
+    seat.desk.runs(80, 0.25)
+    assert seat.wish() == Target(Speed(80))
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_control_is_asked_for_where_the_belt_is_to_move_and_not_twice_in_two_and_a_half_seconds(
+    stage: Stage,
+) -> None:
+    seat = in_stage(stage, Desk().walking())
+    seat.desk.guard.control = False
+    moves = stage in {Stage.COUNTDOWN, Stage.STARTING, Stage.WALKING}
+    asked: Command | None = RequestControl() if moves else None
+    assert seat.wish() == asked
+    seat.desk.runs(80, 2.25)
+    assert seat.wish() is None
+    seat.desk.runs(80, 0.25)
+    assert seat.wish() == asked
+    seat.desk.runs(80, 2.25)
+    assert seat.wish() is None
+
+
+def test_the_start_is_wished_for_when_it_may_be_written() -> None:
+    assert Seat("forward", desk=Desk().counted()).put(Stage.COUNTDOWN).wish() is None
+    assert Seat("forward", desk=Desk().counted()).put(Stage.STARTING).wish() == Start()
+    desk = Desk().counted()
+    desk.record(20)
+    assert Seat("forward", desk=desk).put(Stage.STARTING).wish() is None, "a foot on the belt"
+
+
+@pytest.mark.parametrize("needs_target", [False, True])
+def test_a_machine_that_needs_a_target_to_move_is_sent_one_a_second_after_the_start(
+    needs_target: bool,
+) -> None:
+    seat = Seat("forward", desk=Desk(needs_target_to_move=needs_target).starting()).put(Stage.STARTING)
+    seat.desk.runs(0, 0.75)
+    assert seat.wish() is None
+    seat.desk.runs(0, 0.25)
+    assert seat.wish() == (Target(Speed(80)) if needs_target else None)
+
+
+@pytest.mark.parametrize(("silent", "target"), [(False, None), (True, Target(Speed(80)))])
+def test_in_silence_only_one_that_is_silent_at_rest(silent: bool, target: Target | None) -> None:
+    desk = Desk(needs_target_to_move=True, silent_at_rest=silent).starting()
+    seat = Seat("forward", desk=desk).put(Stage.STARTING)
+    desk.silence(1.75)
+    assert seat.wish() == Target(Speed(80))
+    desk.silence(0.25)
+    assert seat.wish() == target
+
+
+def test_and_none_whose_belt_falls() -> None:
+    desk = Desk(needs_target_to_move=True).starting()
+    seat = Seat("forward", desk=desk).put(Stage.STARTING)
+    desk.runs(20, 1.0)
+    desk.record(10)
+    assert desk.state() is State.STARTING
+    assert seat.wish() is None
+    desk.runs(10, 2.25)
+    assert seat.wish() == Target(Speed(80))
+
+
+def sloped(**facts: object) -> Seat:
+    """A walk at 2 %, its first target met."""
+    desk = Desk(**facts).walking(authority(incline_cap=Incline(30)))
+    return Seat(walk(FORWARD, 80, incline=Incline(20)), desk=desk).walking()
+
+
+def test_an_incline_is_wished_for_in_steps_when_the_speed_is_met() -> None:
+    assert sloped().wish() == TargetIncline(Incline(5))
+    assert Seat(walk(FORWARD, 80), desk=Desk().walking()).walking().wish() is None, "level already"
+
+
+def test_a_machine_without_an_incline_is_sent_none() -> None:
+    assert sloped(inclinable=False).wish() is None
+
+
+def test_the_speed_goes_before_the_incline() -> None:
+    seat = Seat(walk(FORWARD, 80, incline=Incline(20)), desk=Desk().at(100)).walking()
+    seat.advance(0.25)
+    seat.advance(0.25)
+    assert seat.wish() == Target(Speed(80))
+
+
+@pytest.mark.parametrize("stage", [Stage.EASING, Stage.HALTING])
+def test_who_halts_lowers_the_speed_by_the_plan_until_stop_is_asked_for(stage: Stage) -> None:
+    seat = Seat(walk(FORWARD, 80, incline=Incline(20)), desk=Desk().at(100)).walking()
+    seat.advance(0.25)
+    seat.advance(0.25)
+    seat.session.ask_to_halt(Halt.PAUSE, seat.desk.now)
+    seat.session.stage = stage
+    assert seat.wish() == (Target(Speed(80)) if stage is Stage.EASING else None)
+
+
+def test_a_halt_is_gone_to_by_the_planned_ramp_and_steps() -> None:
+    seat = Seat(walk(FORWARD, 140), desk=Desk().moving()).walking()
+    seat.run(30.0)
+    asked = len(seat.desk.writes)
+    seat.session.ask_to_halt(Halt.PAUSE, seat.desk.now)
+    seat.run(6.0)
+    assert [command for _, command in seat.desk.writes[asked:]] == [
+        Target(Speed(120)),
+        Target(Speed(100)),
+        Target(Speed(80)),
+    ]
+
+
+# --- when a halt is eased -------------------------------------------------------------------------------
+
+
+def easing(desk: Desk) -> Seat:
+    seat = Seat("forward", desk=desk).walking()
+    seat.session.ask_to_halt(Halt.PAUSE, desk.now)
+    return seat
+
+
+def eased(seat: Seat) -> bool:
+    return seat.session.eased(seat.desk.guard, seat.desk.now)
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_only_who_eases_is_eased(stage: Stage) -> None:
+    seat = easing(Desk().walking())
+    seat.session.stage = stage
+    assert eased(seat) is (stage is Stage.EASING)
+
+
+def test_not_before_the_minimum_is_commanded_and_met() -> None:
+    assert not eased(easing(Desk().moving())), "no target yet"
+    assert not eased(easing(Desk().at(100)))
+    desk = Desk().moving()
+    desk.want(Target(Speed(80)))
+    assert not eased(easing(desk)), "not met yet"
+
+
+def held_at(speed: int) -> Desk:
+    desk = Desk().at(140)
+    desk.runs(speed, 4.0)
+    assert desk.guard.hand == speed
+    return desk
+
+
+def test_a_hand_at_the_minimum_has_eased_it_by_itself() -> None:
+    seat = easing(held_at(80))
+    assert seat.wish() is None
+    assert eased(seat)
+    assert not eased(easing(held_at(100)))
+
+
+def test_but_a_target_below_a_hand_has_to_be_met() -> None:
+    seat = easing(held_at(90))
+    seat.advance(0.25)
+    wish = seat.wish()
+    assert wish == Target(Speed(80))
+    assert seat.desk.want(wish) == ""
+    assert seat.desk.guard.commanded == 80
+    assert seat.wish() is None
+    assert not eased(seat)
+    seat.desk.runs(80, 2.25)
+    assert eased(seat)
+
+
+def test_the_next_halt_knows_nothing_of_that_target() -> None:
+    seat = easing(held_at(90))
+    seat.advance(0.25)
+    wish = seat.wish()
+    assert wish is not None
+    assert seat.desk.want(wish) == ""
+    seat.session.ask_to_halt(Halt.TURN, seat.desk.now)
+    assert eased(seat)
+
+
+def test_nor_is_it_waited_for_without_control() -> None:
+    desk = Desk().at(140)
+    desk.guard.control = False
+    assert eased(easing(desk))
+
+
+def test_it_is_waited_for_twenty_seconds_more_than_the_plan_takes() -> None:
+    seat = Seat(walk(FORWARD, 140), desk=Desk().moving()).walking()
+    seat.run(30.0)
+    assert seat.desk.guard.commanded == 140
+    seat.session.ask_to_halt(Halt.PAUSE, seat.desk.now)
+    seat.desk.runs(140, 22.0)  # 0.6 km/h at 0.3 km/h/s
+    assert not eased(seat)
+    seat.desk.runs(140, 0.25)
+    assert eased(seat)
+
+
+def test_then_stop_is_waited_for() -> None:
+    seat = easing(Desk().walking())
+    seat.session.halting(seat.desk.now)
+    assert seat.session.stage is Stage.HALTING
+
+
+def test_who_faces_backward_walks_by_the_same_steps() -> None:
+    desk = Desk().moving(authority(cap=Speed(150)))
+    seat = Seat("turn backward", walk(BACKWARD, 120), desk=desk).put(Stage.STARTING, facing=BACKWARD)
+    seat.session.moving(desk.now)
+    seat.run(30.0)
+    assert desk.guard.commanded == 120
+    assert seat.session.walks_backward
