@@ -165,12 +165,12 @@ class Station:
         loop, controller = asyncio.get_running_loop(), self.controller
         self.post(Request("shutdown", "signal", StopSession(last=True)))
         deadline = loop.time() + STOP_WITHIN_S
-        while self.alive and loop.time() < deadline and not self._parked(loop.time()):  # noqa: ASYNC110 - rest is measured
+        while self.alive and loop.time() < deadline and not self._parked:  # noqa: ASYNC110 - rest is measured
             await asyncio.sleep(TICK_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISK_WITHIN_S):
                 await self._disk.join()
-        return controller.at_rest(loop.time())
+        return controller.at_rest
 
     async def close_journal(self) -> None:
         """What is recorded is on disk, or the disk has had its time. Nothing more will come."""
@@ -178,8 +178,9 @@ class Station:
             async with asyncio.timeout(DISK_WITHIN_S):
                 await self.journal.close()
 
-    def _parked(self, now: float) -> bool:
-        return not self._happened and self.controller.at_rest(now) and not self.controller.marked
+    @property
+    def _parked(self) -> bool:
+        return not self._happened and self.controller.at_rest and not self.controller.marked
 
     async def _next(self) -> Happening | None:
         """What happened next; None after a tick, also where something came at that very moment."""

@@ -77,6 +77,7 @@ class ByHand:
         self.written: list[Command] = []
         self.results: dict[type[Command], int | None] = {}
         """How a kind of command is answered; None: not at all."""
+        self.write_error = ""
         self.stuck = False
         """Writes do not come to an end."""
         self.marker: str | None = ""
@@ -156,9 +157,9 @@ class ByHand:
         self.written.append(command)
         if self.stuck:
             return
-        self._in.append(Written(connection, ticket))
+        self._in.append(Written(connection, ticket, self.write_error))
         result = self.results.get(type(command), int(ResultCode.SUCCESS))
-        if result is not None:
+        if result is not None and not self.write_error:
             answer = Response(op_code(command), result).encode()
             self._in.append(Notified(connection, Characteristic.CONTROL_POINT, answer))
 

@@ -27,7 +27,7 @@ from retrowalk.core.model import (
 from retrowalk.machines import load_machine
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.console import Key
-from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import Reports
 
 START, STOP, TARGET = 0x07, 0x08, 0x02
@@ -250,6 +250,24 @@ def test_whatever_happens_on_the_way_ends_it_at_rest(what: object, why: str, run
     assert bench.sent(START) == starts
 
 
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize(("after_s", "stops"), [(0.0, 0), (4.5, 0), (5.5, 1), (7.0, 1)])
+def test_a_stop_ends_a_test_that_is_about_to_start_whoever_asks(
+    last: bool, after_s: float, stops: int
+) -> None:
+    bench = EmptyBelt(quirks=Quirks(belt=BeltQuirks(start_delay_s=6.0)))
+    assert bench.run(60, until=lambda b: b.controller.marked)
+    bench.run(after_s)
+    assert bench.sent(STOP) == []
+    bench.ask(StopSession(last))
+    bench.answers = frozenset()
+    starts = bench.sent(START)
+    assert bench.go().why == "it was stopped"
+    assert len(bench.sent(STOP)) >= stops
+    assert bench.sent(START) == starts
+    assert bench.real_speed == 0
+
+
 @pytest.mark.parametrize(
     ("runs", "after_s", "kmh", "why"),
     [
@@ -376,7 +394,7 @@ def test_a_belt_that_somebody_starts_between_two_runs_ends_it() -> None:
 
 def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     bench = EmptyBelt(connect_now=False, left_running=True)
-    assert not bench.commissioner.at_rest(bench.now)
+    assert not bench.commissioner.at_rest
     bench.treadmill.console.press(Key.START)
     bench.run(8)
     bench.connect()

@@ -12,6 +12,7 @@ from retrowalk.core.model import (
     Effect,
     Emitted,
     Lease,
+    Mark,
     Notified,
     Phase,
     Pulse,
@@ -87,3 +88,26 @@ def test_a_session_that_is_over_is_not_slowed_down() -> None:
     hands.record(hands.guard.commanded or 0)
     assert hands.faults() == ["lease_lost", "heart_rate_high"]
     assert hands.session.stage is Stage.ENDED
+
+
+@pytest.mark.parametrize(("offered", "session"), [(False, ""), (True, "s2")])
+def test_a_start_that_a_stop_overtook_is_marked_once_more_when_it_moves_the_belt(
+    offered: bool, session: str
+) -> None:
+    ids = iter(("s1", "s2"))
+    hands = ByHand(new_id=lambda: next(ids)).starting()
+    hands.ask(StopSession())
+    hands.runs(0, 9.75)
+    assert hands.controller.marked
+    hands.runs(0, 0.5)
+    assert not hands.controller.marked
+    if offered:
+        hands.offered()
+    before = len(hands.effects)
+    hands.marker = "the disk is full"
+    hands.runs(80, 3.0)
+    assert hands.controller.marked
+    assert [e for e in hands.effects[before:] if isinstance(e, Mark)] == [Mark(session)]
+    assert "start_refused" not in hands.faults(), "nothing waits for this marker"
+    hands.runs(0, 15.0)
+    assert not hands.controller.marked

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blefit.ftms.machine_status import MachineStatus
 from retrowalk.core.decoding import Decoder, Garbled
 from retrowalk.core.model import Answer, Characteristic, Notified, Pulse, Record, Status, Steps, Training
 
@@ -48,6 +49,21 @@ def test_the_parts_of_a_split_record_are_one() -> None:
 def test_no_octets_are_an_exception(characteristic: Characteristic, frame: bytes) -> None:
     for found in Decoder().feed(Notified(1, characteristic, frame)):
         assert not isinstance(found, Garbled) or (found.hex == frame.hex() and found.reason)
+
+
+@pytest.mark.parametrize(("frame", "op"), [("0510", 5), ("02", 2), ("0d64", 13)])
+def test_what_is_cut_of_a_status_is_still_its_kind(frame: str, op: int) -> None:
+    status, garbled = heard(Characteristic.MACHINE_STATUS, frame)
+    assert status == Status(MachineStatus(op))
+    assert isinstance(garbled, Garbled)
+    assert garbled.uuid == "2ada"
+
+
+@pytest.mark.parametrize(
+    ("frame", "pulse"), [("0650", Pulse(80, True)), ("0450", Pulse(80, False)), ("0050", Pulse(80, None))]
+)
+def test_a_pulse_says_whether_the_skin_is_touched(frame: str, pulse: Pulse) -> None:
+    assert heard(Characteristic.HEART_RATE, frame) == [pulse]
 
 
 def test_what_is_garbled_says_where_and_why() -> None:

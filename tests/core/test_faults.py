@@ -25,11 +25,20 @@ def test_the_table_is_ranked_by_reaction_and_has_its_alarms_first() -> None:
     assert len(BY_ID) == len(FAULTS)
 
 
-def test_every_alarm_stops_and_is_cleared_by_a_person_only() -> None:
+def test_the_reactions_are_ranked_and_each_wins_over_the_one_before() -> None:
+    ranked = [Reaction.NOTE, Reaction.HOLD, Reaction.SLOW, Reaction.PAUSE, Reaction.STOP]
+    assert list(Reaction) == sorted(Reaction) == ranked
+
+
+def test_every_alarm_stops_and_is_cleared_by_a_person_and_nothing_else_is() -> None:
     for fault in FAULTS:
-        if fault.alarm:
-            assert fault.reaction is Reaction.STOP, fault.id
-            assert fault.clears is Clears.PERSON, fault.id
+        assert fault.alarm is (fault.clears is Clears.PERSON), fault.id
+        assert fault.reaction is Reaction.STOP or not fault.alarm, fault.id
+
+
+def test_a_fault_without_more_words_is_no_alarm_of_no_law() -> None:
+    fault = Fault("f", "a cause", Reaction.NOTE, Clears.ITSELF, "A sentence.")
+    assert (fault.alarm, fault.law) == (False, "")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ class Desk:
         self.tape = Tape("tm", "test", lambda: AT, most=most)
         self.pages = Pages(self.folder, "tm", octets)
         self.recorder = Recorder(self.tape, self.pages, self.disk, self.told.append)
-        self.controller = Controller(self.tape.overhear(setup), Belt(Guard(), self.recorder.wrote))
+        belt = Belt(Guard(), self.recorder.wrote)
+        self.controller = Controller(self.tape.overhear(setup), belt, left_running=False)
         self.recorder.hear(self.controller, self.recorder.wrote)
         self.now = 100.0
 

@@ -61,16 +61,17 @@ UNSTOPPED = ("stop_ignored", "rest_unknown", "stop_unsent")
 class Controller(Mind):
     """The decisions of one treadmill. `feed` every happening, then `act`, at least four times a second."""
 
-    def __init__(self, setup: Setup, belt: Door, *, left_running: bool = False) -> None:
+    def __init__(self, setup: Setup, belt: Door, *, left_running: bool) -> None:
         super().__init__(belt, left_running=left_running)
         self._setup = setup
         self._replies = Replies(self._tell)
-        self._care = Care(None, PRESENCE_S, strap=setup.heart_rate_strap)
-        self._marking = ""
+        self._care = Care(None, PRESENCE_S)
+        """Before the first offer it only listens."""
+        self._marking: str | None = None
         """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._ending = False
-        self._start_key_at = float("-inf")
+        self._start_key_at: float
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -113,7 +114,6 @@ class Controller(Mind):
         if refusal is not None:
             self._stop_for("refusal", now, f"{refusal.law}: {refusal.reason}")
             self.belt.want(None, now)
-        self._heed(now)
         if self._drop_stuck_link(now):
             self._fault("stop_unsent", now)
         self._totals.advance(self.guard.motion, self._facing, now, fresh_s=STALE_S)
@@ -222,7 +222,7 @@ class Controller(Mind):
         if not self._ledger.raise_(fault_id, now):
             return
         self._emit("fault", id=fault.id, cause=fault.cause, law=fault.law, detail=detail, text=fault.sentence)
-        why = f" Why: {detail}." if detail and fault_id == "start_refused" else ""
+        why = f" Why: {detail}." if fault_id == "start_refused" else ""
         self._say(fault.sentence + why, alarm=fault.alarm)
         session = self.session
         if session is None:
@@ -284,7 +284,7 @@ class Controller(Mind):
             case StopSession(last):
                 self._ending = self._ending or last
                 begun = self.session is not None and self.session.stage is not Stage.OFFERED
-                if begun or not last or not self.at_rest(now):
+                if begun or not last or not self.at_rest:
                     return False
                 self._end_session("retrowalk ends", now)
             case Offer():
@@ -341,7 +341,7 @@ class Controller(Mind):
         machine = self.machine
         if machine is None or self._connection is None:
             raise Refused("the treadmill is not connected")
-        if self._ledger.latched or self.guard.faulted:
+        if self._ledger.latched:
             raise Refused(f"a fault has to be cleared at the machine first ({self.fault})")
         if self.guard.manual(now):
             raise Refused("the belt is in manual use: stop it at the console first")
@@ -396,7 +396,6 @@ class Controller(Mind):
         reason = self.guard.said_still(now)
         if reason:
             raise Refused(f"the belt is not still: {reason}")
-        self._heed(now)
 
     def _clear(self, now: float) -> None:
         if self._ledger.worst is None:
@@ -480,7 +479,7 @@ class Controller(Mind):
             self._effects.append(Mark(session.id))
 
     def _marker(self, error: str, now: float) -> None:
-        self._marking = ""
+        self._marking = None
         if error:
             self._fault("start_refused", now, error)
             self.guard.disarm(now)
@@ -527,7 +526,6 @@ class Controller(Mind):
         session, guard, ledger = self.session, self.guard, self._ledger
         if ledger.worst is not None:
             self._end_passed_faults(now)
-        if guard.stopping and self._replies.waits(StopSession):
             for fault_id in filter(ledger.has, UNSTOPPED):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start

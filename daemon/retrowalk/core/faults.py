@@ -1,7 +1,7 @@
 """What can go wrong, ranked: the cause, what follows, how it ends, what the person hears. Data only."""
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum, StrEnum, auto
 
 CORD = "PULL THE CORD"
 
@@ -9,14 +9,14 @@ CORD = "PULL THE CORD"
 class Reaction(IntEnum):
     """What follows from a fault; the higher wins."""
 
-    NOTE = 0
-    HOLD = 1
+    NOTE = auto()
+    HOLD = auto()
     """No raises."""
-    SLOW = 2
+    SLOW = auto()
     """Down the planned ramp to the machine's minimum, then the planned end."""
-    PAUSE = 3
+    PAUSE = auto()
     """The session waits at rest for an act at the machine."""
-    STOP = 4
+    STOP = auto()
     """Stop at once; the session is over."""
 
 

@@ -59,8 +59,8 @@ class Mind(ABC):
         self._ledger = Ledger()
         self._totals = Totals()
         self._connection: int | None = None
-        self._decoder = Decoder()
-        self._drop_asked = False
+        self._decoder: Decoder
+        self._drop_asked: bool
         self._marked = left_running
         self._effects: list[Effect] = []
 
@@ -92,11 +92,12 @@ class Mind(ABC):
         """The moving-marker is, or has to be, on disk."""
         return self._marked
 
-    def at_rest(self, now: float) -> bool:
-        """Nothing is left to stop: the belt is known to rest, or was never ours."""
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is left to stop: nothing is armed, and each stop has come to rest."""
         if self._connection is None:
             return not self.guard.left_running
-        return self.guard.resting(now) or (self.guard.state is State.DISARMED and not self.guard.stopping)
+        return self.guard.state is State.DISARMED and not self.guard.stopping
 
     # --- for those who decide ---------------------------------------------------------------------
 

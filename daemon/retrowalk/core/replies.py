@@ -54,10 +54,6 @@ class Replies:
         else:
             self._open.setdefault(type(request.ask), []).append(request)
 
-    def waits(self, kind: type[Ask]) -> bool:
-        """Whether somebody waits for the end of a request of that kind."""
-        return kind in self._open
-
     def done(self, *kinds: type[Ask]) -> None:
         """What these asked for has come about."""
         for kind in kinds:
