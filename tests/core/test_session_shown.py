@@ -109,11 +109,18 @@ OURS, NOBODYS, THEIRS = "the console's start begins it", "an alarm", "none of th
         (NOBODYS, "turn backward, backward", Stage.COUNTDOWN, Halt.TURN, BACKWARD),
         (NOBODYS, "backward", Stage.COUNTDOWN, Halt.PAUSE, BACKWARD),
         (THEIRS, "push, backward", Stage.COUNTDOWN, Halt.BELTOFF, BACKWARD),
+        # a start that came to nothing, of a belt that is not known to rest yet
+        (OURS, "forward", Stage.HALTING, Halt.PAUSE, FORWARD),
+        (OURS, "rest, forward", Stage.HALTING, Halt.REST, FORWARD),
+        (NOBODYS, "turn backward, backward", Stage.HALTING, Halt.TURN, BACKWARD),
+        (NOBODYS, "turn forward, forward", Stage.HALTING, Halt.TURN, FORWARD),
+        (NOBODYS, "backward", Stage.HALTING, Halt.PAUSE, BACKWARD),
+        (NOBODYS, "forward", Stage.HALTING, Halt.END, BACKWARD),
+        (THEIRS, "push, backward", Stage.HALTING, Halt.BELTOFF, BACKWARD),
         # motion is ours already, or no more
         (THEIRS, "forward", Stage.STARTING, Halt.PAUSE, FORWARD),
         (THEIRS, "forward", Stage.WALKING, None, FORWARD),
         (THEIRS, "forward", Stage.EASING, Halt.PAUSE, FORWARD),
-        (THEIRS, "forward", Stage.HALTING, Halt.PAUSE, FORWARD),
         (THEIRS, "forward", Stage.ENDED, None, FORWARD),
     ],
 )

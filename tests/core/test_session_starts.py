@@ -200,6 +200,30 @@ def test_a_start_key_does_not_pass_the_rest_that_a_session_begins_with() -> None
     assert [e.type for e in bench.events("manual", "started", "step_started")] == ["manual"]
 
 
+@pytest.mark.parametrize("backward", [True, False], ids=["a turn to backward", "a rest before forward"])
+def test_a_start_key_after_a_start_that_came_to_nothing_is_what_it_is_in_that_halt(
+    backward: bool,
+) -> None:
+    steps = (TURN, BACKWARD) if backward else (REST, FORWARD)
+    bench = bench_with(FORWARD, *steps, answers=frozenset({Act.START}))
+    bench.offer()
+    asked = Act.FACING if backward else Act.START
+    halt = Phase.TURNING if backward else Phase.RESTING
+    assert bench.run(240, until=lambda b: b.snapshot.phase is halt and b.snapshot.awaiting is asked)
+    bench.answers = frozenset()
+    bench.ask(Confirm(asked))
+    bench.run(1)
+    bench.deaf = True
+    bench.run(25)
+    assert bench.said()[-1] == "The belt does not start: the belt was not known to rest in time."
+    bench.treadmill.console.press("start")
+    bench.run(10)
+    bench.deaf = False
+    bench.run(15)
+    assert bench.faults() == (["unexpected_motion"] if backward else [])
+    assert bench.real_speed == (0 if backward else 80)
+
+
 def test_a_machine_that_gives_no_control_of_a_belt_that_the_console_started_is_stopped() -> None:
     bench = bench_with(FORWARD, answers=frozenset())
     write, refused = bench.treadmill.write, {0x00: 0x80}

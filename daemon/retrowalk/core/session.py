@@ -26,7 +26,7 @@ from retrowalk.core.model import (
     TargetIncline,
 )
 from retrowalk.core.pace import Pace
-from retrowalk.core.stages import HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
+from retrowalk.core.stages import BETWEEN, HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
 from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
 from retrowalk.core.watch import AFTER_REST_S
@@ -137,15 +137,15 @@ class Session:
         """The console's Start key may begin the next motion: forward, its facing confirmed (G13)."""
         if self.halt in (Halt.TURN, Halt.BELTOFF) and self.stage is not Stage.COUNTDOWN:
             return False
-        at_rest = self.stage in (Stage.OFFERED, Stage.WAITING, Stage.COUNTDOWN)
+        at_rest = self.stage is Stage.OFFERED or self.stage in BETWEEN
         walks_next = _walks(self.segment) or (self.halt is not None and _walks(self.next_segment))
         return at_rest and walks_next and self.facing is self.heading is Direction.FORWARD
 
     @property
     def nobody_may_start(self) -> bool:
         """Motion now is nobody's: G13."""
-        at_rest = self.stage in (Stage.WAITING, Stage.COUNTDOWN)
-        return at_rest and self.halt is not Halt.BELTOFF and not self.console_may_start
+        at_rest = self.stage in BETWEEN and self.halt is not Halt.BELTOFF
+        return at_rest and not self.console_may_start
 
     @property
     def highest_cap(self) -> Speed:

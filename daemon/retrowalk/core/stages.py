@@ -19,6 +19,10 @@ class Stage(Enum):
     ENDED = "ended"
 
 
+BETWEEN = frozenset({Stage.COUNTDOWN, Stage.HALTING, Stage.WAITING})
+"""At rest between two motions, or on the way there."""
+
+
 class Halt(Enum):
     """What a halt is for."""
 
