@@ -4,7 +4,7 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk
 
-from blefit.ftms.control_point import ResultCode
+from blefit.ftms.control_point import OpCode, Response, ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
@@ -632,7 +632,7 @@ def test_zeros_of_an_echo_are_believed_at_the_very_moment_that_they_are_due() ->
     assert not desk.stopping()
 
 
-def stop_at_0(speed: Speed) -> Stopping:
+def stop_at_0(speed: Speed, *, must_write: bool = False) -> Stopping:
     """A Stop of ours, asked for at 0 s, of a belt that falls by 0.5 km/h per second."""
     return Stopping(
         0.0,
@@ -640,7 +640,7 @@ def stop_at_0(speed: Speed) -> Stopping:
         50,
         speed,
         ours=True,
-        must_write=False,
+        must_write=must_write,
         silent_machine=False,
         echoes_target=False,
     )
@@ -784,3 +784,35 @@ def test_the_fastest_treadmill_runs_25_km_h(now: float, verdict: str) -> None:
     motion = Motion()
     motion.record(Speed(60), 1.0)
     assert stop_at_0(Speed(55130)).judge(motion, now) == verdict
+
+
+TAKEN, REFUSED, DENIED = ResultCode.SUCCESS, ResultCode.INVALID_PARAMETER, ResultCode.CONTROL_NOT_PERMITTED
+
+
+@pytest.mark.parametrize(
+    ("written", "op_code", "result", "owed"),
+    [
+        (True, OpCode.STOP_OR_PAUSE, TAKEN, False),
+        (True, OpCode.STOP_OR_PAUSE, REFUSED, False),
+        (True, OpCode.STOP_OR_PAUSE, DENIED, True),
+        (True, OpCode.START_OR_RESUME, TAKEN, True),
+        (False, OpCode.STOP_OR_PAUSE, TAKEN, True),
+    ],
+)
+def test_what_answer_says_that_a_stop_is_through(
+    written: bool, op_code: OpCode, result: ResultCode, owed: bool
+) -> None:
+    """The answer to one before it says nothing of a Stop that is not written."""
+    stop = stop_at_0(Speed(100), must_write=True)
+    if written:
+        stop.sent(0.0)
+    stop.answered(Response(op_code, result))
+    assert stop.owed is owed
+
+
+@pytest.mark.parametrize("result", Result)
+def test_a_stop_is_through_that_is_not_answered_though_its_write_did_not_fail(result: Result) -> None:
+    stop = stop_at_0(Speed(100), must_write=True)
+    stop.sent(0.0)
+    stop.concluded(Outcome(Stop(), result))
+    assert stop.owed is (result is not Result.UNANSWERED), "what is answered was said by the answer"

@@ -20,7 +20,6 @@ FASTEST = Speed(2500)
 SILENT_S = 1.5
 """A machine that has sent no record for so long is silent."""
 _DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
-_TAKEN = {Result.SUCCESS, Result.REFUSED, Result.UNANSWERED}
 
 RESTED = "rest"
 ASK_STILL = "ask_still"
@@ -173,7 +172,8 @@ class Stopping:
 
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""
-        self.delivered = self.delivered or (outcome.result in _TAKEN and not outcome.control_denied)
-        if outcome.result in {Result.FAILED, Result.NOT_STARTED}:
+        if outcome.result is Result.UNANSWERED:
+            self.delivered = True
+        elif outcome.result in {Result.FAILED, Result.NOT_STARTED}:
             self._failures += 1
             self._again = self._failures == 1
