@@ -62,6 +62,7 @@ class ByHand:
         machine: Machine = SENSING,
         connect: bool = True,
         left_running: bool = False,
+        marker: str | None = "",
         **facts: object,
     ) -> None:
         walked = program(f'name = "Walk"\nlevel = {level}\nsteps = [ {", ".join(steps or (FORWARD,))} ]')
@@ -80,7 +81,7 @@ class ByHand:
         self.write_error = ""
         self.stuck = False
         """Writes do not come to an end."""
-        self.marker: str | None = ""
+        self.marker = marker
         """Why the moving-marker cannot be written; None: nothing is said of it."""
         self.connection = 0
         self._in: list[Written | Notified | Marked] = []
@@ -128,6 +129,11 @@ class ByHand:
             self.silence(every)
             self.record(speed)
         return self
+
+    def slides(self, start: int, end: int) -> None:
+        """The belt falls from one speed to the other, 0.4 km/h a second."""
+        for speed in range(start - 10, end - 1, -10):
+            self.runs(speed, TICK_S)
 
     def obeys(self, seconds: float) -> "ByHand":
         """The belt does at once what it was told last; it starts at its slowest."""

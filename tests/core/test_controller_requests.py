@@ -17,6 +17,7 @@ from retrowalk.core.model import (
     Confirm,
     Direction,
     Lease,
+    Mark,
     Offer,
     PauseSession,
     Phase,
@@ -382,3 +383,131 @@ def test_the_cap_of_an_arming_is_never_below_the_slowest_speed() -> None:
     slow = '{ walk = "forward", for = "5min", speed = 0.8 }'
     hands = ByHand(slow, machine=replace(MACHINE, minimum=Speed(80))).counting()
     assert hands.guard.cap(hands.now) == 80
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_still_is_believed_of_a_belt_that_does_not_say_otherwise(heard: bool) -> None:
+    hands = idle() if heard else ByHand()
+    assert hands.ask(Confirm(Act.STILL)) == [ACCEPTED, DONE]
+    assert hands.guard.resting(hands.now)
+
+
+# --- an OK --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [held, keyed])
+def test_an_ok_goes_on_with_the_program(state: Callable[[], ByHand]) -> None:
+    hands = state()
+    hands.ask(ResumeSession())
+    assert hands.snapshot.awaiting is Act.OK
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    assert hands.events("resumed") == [{"session_id": "s1"}]
+    assert hands.replies("resume") == [ACCEPTED, DONE]
+    assert (hands.phase(), hands.snapshot.fault, hands.snapshot.awaiting) == (Phase.WALKING, None, None)
+    hands.obeys(30.0)
+    assert hands.guard.commanded == 150
+    assert len(hands.events("resumed")) == 1
+
+
+def test_an_ok_that_nobody_asked_for_is_not_kept_for_a_hand_to_come() -> None:
+    hands = at_150()
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    hands.runs(110, 5.0)
+    assert hands.phase() is Phase.HELD
+    assert hands.events("resumed") == []
+
+
+def test_an_ok_waits_until_the_belt_falls_no_more() -> None:
+    hands = at_150()
+    hands.slides(150, 100)
+    assert hands.phase() is Phase.HELD
+    hands.ask(Confirm(Act.OK))
+    hands.slides(100, 80)
+    assert hands.phase() is Phase.HELD
+    hands.runs(80, 2.25)
+    assert hands.phase() is Phase.WALKING
+
+
+# --- the marker ---------------------------------------------------------------------------------------
+
+
+def marks(hands: ByHand) -> list[Mark]:
+    return [effect for effect in hands.effects if isinstance(effect, Mark)]
+
+
+def test_a_session_is_marked_once() -> None:
+    hands = paused().counting()
+    assert marks(hands) == [Mark("s1")]
+
+
+def test_a_marker_that_is_asked_for_is_not_asked_for_again() -> None:
+    hands = ByHand(marker=None).counting()
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 0.5)
+    assert hands.session.console_started
+    assert marks(hands) == [Mark("s1")]
+
+
+# --- by hand, and what is a sign of somebody ----------------------------------------------------------
+
+
+def test_an_ended_session_is_not_begun_by_the_start_key() -> None:
+    hands = ended()
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 0.5)
+    assert hands.events("manual") != []
+    assert hands.session.stage is Stage.ENDED
+    assert hands.written == []
+
+
+def test_where_manual_use_is_forbidden_the_belt_is_stopped_at_once() -> None:
+    hands = ByHand(manual_use_allowed=False).runs(0, 1.0)
+    hands.record(80)
+    assert hands.written == []
+    hands.record(80)
+    assert hands.written == [Stop()]
+    assert hands.events("fault")[0]["detail"] == "this site allows no manual use"
+    assert hands.guard.faulted
+
+
+def backward_for(seconds: float) -> ByHand:
+    hands = ByHand(BACKWARD).offered()
+    hands.ask(Confirm(Act.START))
+    hands.counting(Act.FACING)
+    while hands.phase() is not Phase.WALKING:
+        hands.obeys(0.25)
+    return hands.obeys(seconds)
+
+
+@pytest.mark.parametrize(
+    "shows",
+    [
+        lambda hands: hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER),
+        lambda hands: hands.runs(90, 0.5),
+        lambda hands: hands.ask(Confirm(Act.OK)),
+    ],
+    ids=["the Start key", "a hand on the speed", "an OK"],
+)
+def test_whoever_touches_the_console_is_there(shows: Callable[[ByHand], object]) -> None:
+    hands = backward_for(62.0)
+    assert hands.snapshot.awaiting is Act.OK
+    shows(hands)
+    hands.obeys(45.0)
+    assert hands.faults() in ([], ["hand"])
+
+
+# --- what is left of a session that is over -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("offered_anew", [False, True])
+def test_the_faults_of_a_session_are_over_with_its_end_or_the_next_offer(offered_anew: bool) -> None:
+    hands = at_150()
+    hands.status(MachineStatusOp.STOPPED_BY_SAFETY_KEY)
+    hands.runs(60, 0.5).runs(0, 2.0)
+    assert hands.snapshot.fault == "safety_key"
+    if offered_anew:
+        hands.offered()
+    else:
+        hands.runs(0, 10.0)
+    assert hands.snapshot.fault is None
+    assert [e["id"] for e in hands.events("fault_cleared")] == ["safety_key"]

@@ -3,21 +3,26 @@
 from collections.abc import Callable
 
 import pytest
-from tests.core.by_hand import ByHand
+from tests.core.by_hand import BACKWARD, ByHand
 
 from blefit.ftms.machine_status import MachineStatusOp
+from retrowalk.core.care import ALL_GOOD
 from retrowalk.core.faults import BY_ID
 from retrowalk.core.model import (
     AckFault,
+    Act,
     Characteristic,
     Confirm,
     Effect,
     Emitted,
     Mark,
+    Marked,
     Offer,
     PauseSession,
+    Phase,
     Quarantine,
     Replied,
+    RequestControl,
     Said,
     StopSession,
     Target,
@@ -37,12 +42,11 @@ def of_session(kind: str, **fields: object) -> Emitted:
     return Emitted(kind, {**fields, "session_id": "s1"})
 
 
-def fault(fault_id: str, detail: str = "", *, session: bool = True) -> list[Effect]:
+def fault(fault_id: str, detail: str = "", why: str = "") -> list[Effect]:
     """The event and the sentence of a fault."""
     row = BY_ID[fault_id]
-    tell = of_session if session else event
-    told = tell("fault", id=row.id, cause=row.cause, law=row.law, detail=detail, text=row.sentence)
-    return [told, Said(row.sentence, row.alarm)]
+    told = of_session("fault", id=row.id, cause=row.cause, law=row.law, detail=detail, text=row.sentence)
+    return [told, Said(row.sentence + why, row.alarm)]
 
 
 def replied(request: str, command: str, *outcomes: str) -> list[Effect]:
@@ -75,6 +79,32 @@ def mile_for_kilometre(hands: ByHand) -> None:
 def stopped_at_the_console(hands: ByHand) -> None:
     hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 1)
     hands.runs(0, 1.0)
+
+
+def started_at_the_console(hands: ByHand) -> None:
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 0.5)
+
+
+def control_denied() -> ByHand:
+    hands = ByHand().offered()
+    hands.results[RequestControl] = 5
+    return hands
+
+
+def control_denied_to_the_console(hands: ByHand) -> None:
+    hands.results[RequestControl] = 5
+    started_at_the_console(hands)
+
+
+def ok_awaited_soon() -> ByHand:
+    """Backward, and for 59.75 s nothing told of the walker."""
+    hands = ByHand(BACKWARD).offered()
+    hands.ask(Confirm(Act.START))
+    hands.counting(Act.FACING)
+    while hands.phase() is not Phase.WALKING:
+        hands.obeys(0.25)
+    return hands.obeys(59.75)
 
 
 def key_pulled(hands: ByHand) -> None:
@@ -222,6 +252,63 @@ def too_fast_for_the_cap(hands: ByHand) -> None:
             [*replied("r3", "stop", "accepted"), of_session("stopped", reason="stopped on request")],
         ),
         (
+            lambda: ByHand().offered(),
+            started_at_the_console,
+            [
+                Mark("s1"),
+                *replied("r1", "start", "done"),
+                Said("Started at the console. Press OK at the machine to go on with the program."),
+                of_session("started", program="Walk", by="console"),
+                of_session("step_started", step=1, label="5 min forward at 1.5 km/h"),
+            ],
+        ),
+        (
+            lambda: ByHand().offered(),
+            control_denied_to_the_console,
+            [
+                Mark("s1"),
+                *replied("r1", "start", "done"),
+                Said("Started at the console. Press OK at the machine to go on with the program."),
+                of_session("started", program="Walk", by="console"),
+                of_session("step_started", step=1, label="5 min forward at 1.5 km/h"),
+                of_session("control_point", command="RequestControl", result="refused", code=5),
+                *fault("control_lost", "refused"),
+                of_session("stopped", reason="refused"),
+            ],
+        ),
+        (
+            control_denied,
+            lambda hands: hands.ask(Confirm(None)),
+            [
+                Mark("s1"),
+                *replied("r2", "confirm", "accepted", "done"),
+                of_session("armed"),
+                of_session("countdown", seconds=10),
+                Said("Belt starts in 10 at 0.8 km/h."),
+                of_session("control_point", command="RequestControl", result="refused", code=5),
+                of_session(
+                    "note",
+                    id="control_refused",
+                    detail="refused",
+                    text="The treadmill does not give control.",
+                ),
+            ],
+        ),
+        (
+            lambda: ByHand(marker=None).counting(),
+            lambda hands: hands.feed(Marked("s1", "the disk is full")),
+            [
+                *fault("start_refused", "the disk is full", why=" Why: the disk is full."),
+                of_session("stopped", reason="the disk is full"),
+                Replied("r1", "test", "start", "failed", "the disk is full"),
+            ],
+        ),
+        (
+            ok_awaited_soon,
+            lambda hands: hands.obeys(0.25),
+            [Said(ALL_GOOD), of_session("cue", text=ALL_GOOD)],
+        ),
+        (
             lambda: ByHand().starting(),
             mile_for_kilometre,
             [
@@ -252,6 +339,11 @@ def too_fast_for_the_cap(hands: ByHand) -> None:
         "the link goes in a session",
         "a pause",
         "a stop",
+        "a start at the console",
+        "a start at the console, control denied",
+        "control denied in the countdown",
+        "a marker that cannot be written",
+        "no sign of the walker",
         "miles for kilometres",
     ],
 )

@@ -123,7 +123,7 @@ class Controller(Mind):
 
     def _connected(self, happening: Connected, now: float) -> None:
         again = self.machine is not None
-        if self.machine not in {None, happening.machine}:
+        if self.machine != happening.machine:
             self._end_session("the treadmill is not as it was: offer it again", now)
         self._connect(happening.connection, happening.machine, now)
         if again:
@@ -191,7 +191,6 @@ class Controller(Mind):
         session = self.session
         match finding.id:
             case "console_stop":
-                self._care.presence.seen(now)
                 self._say(BY_ID[finding.id].sentence)
                 self._note(finding)
                 assert session is not None, "nothing is armed without a session"
@@ -258,7 +257,6 @@ class Controller(Mind):
                 self._replies.done(Offer, ResumeSession)
                 self._say("Started at the console. Press OK at the machine to go on with the program.")
                 return
-            session.lapse(now, "the belt was started by hand")
         if not self._setup.manual_use_allowed:
             self._stop_for("unexpected_motion", now, "this site allows no manual use")
             return
@@ -338,16 +336,18 @@ class Controller(Mind):
             raise Refused("a session is on already: stop it first")
         if self._ending:
             raise Refused("retrowalk is ending: offer it when it is back")
-        machine = self.machine
-        if machine is None or self._connection is None:
+        if self._connection is None:
             raise Refused("the treadmill is not connected")
         if self._ledger.latched:
-            raise Refused(f"a fault has to be cleared at the machine first ({self.fault})")
+            worst = self._ledger.worst
+            assert worst is not None
+            raise Refused(f"a fault has to be cleared at the machine first ({worst.id})")
         if self.guard.manual(now):
             raise Refused("the belt is in manual use: stop it at the console first")
         if self.guard.stopping or self.guard.left_running:
             raise Refused("the belt is not known to rest yet")
-        walker = self._setup.walker(offer.walker)
+        walker, machine = self._setup.walker(offer.walker), self.machine
+        assert machine is not None, "a link comes with its machine"
         timeline, limits = compiled(self._setup, walker, offer.program, machine, self._deck)
         self._clear_faults(Clears.SESSION)
         self.guard.forget_limit()
@@ -383,11 +383,13 @@ class Controller(Mind):
             case Act.CLEAR:
                 self._clear(now)
             case Act.OK:
-                self._ok(now)
+                if self.session is not None:
+                    self.session.ok_given = True
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
-                if self.session is None or awaited is not act:
+                if awaited is not act:
                     asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
                     raise Refused(f"{act.value} does not fit: {asked} at this moment")
+                assert self.session is not None, "nobody else asks for it"
                 self._start(self.session, now)
 
     def _still(self, now: float) -> None:
@@ -405,11 +407,6 @@ class Controller(Mind):
             raise Refused(reason)
         self._clear_faults(*Clears)
         self._say("Cleared.")
-
-    def _ok(self, now: float) -> None:
-        if self.session is not None:
-            self.session.ok_given = True
-            self._go_on(self.session, now)
 
     def _go_on(self, session: Session, now: float) -> None:
         """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
@@ -482,7 +479,6 @@ class Controller(Mind):
         self._marking = None
         if error:
             self._fault("start_refused", now, error)
-            self.guard.disarm(now)
         else:
             self._set_marked()
 
@@ -533,7 +529,7 @@ class Controller(Mind):
         self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):
             self._unmark()
-        if over and self._ended_at is not None and now - self._ended_at > KEEP_ENDED_S:
+        if self._ended_at is not None and now - self._ended_at > KEEP_ENDED_S:
             self.session = self._ended_at = None
             self._clear_faults(Clears.SESSION)
 
@@ -545,12 +541,6 @@ class Controller(Mind):
             self._end_faults("cap_enforced")
 
     # --- out --------------------------------------------------------------------------------------
-
-    @property
-    def fault(self) -> str:
-        """The id of the most severe fault in force, or ''."""
-        worst = self._ledger.worst
-        return "" if worst is None else worst.id
 
     def _awaiting(self, now: float) -> Act | None:
         guard, session, latched = self.guard, self.session, self._ledger.latched
