@@ -3,6 +3,7 @@
 import pytest
 from tests.core.by_hand import BACKWARD, ByHand
 
+from blefit.ftms.control_point import ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.model import (
@@ -17,6 +18,7 @@ from retrowalk.core.model import (
     Phase,
     Pulse,
     Request,
+    RequestControl,
     Stop,
     StopSession,
     Target,
@@ -111,3 +113,37 @@ def test_a_start_that_a_stop_overtook_is_marked_once_more_when_it_moves_the_belt
     assert "start_refused" not in hands.faults(), "nothing waits for this marker"
     hands.runs(0, 15.0)
     assert not hands.controller.marked
+
+
+def test_control_that_a_stop_asked_for_and_did_not_wait_for_is_a_note() -> None:
+    hands = ByHand().runs(0, 1.0).runs(150, 1.0)
+    hands.results[Stop] = int(ResultCode.CONTROL_NOT_PERMITTED)
+    hands.results[RequestControl] = None
+    hands.ask(StopSession())
+    assert hands.written == [Stop(), RequestControl()]
+    hands.runs(0, 1.0)
+    assert not hands.guard.stopping
+    hands.runs(0, 2.0)
+    assert [note["id"] for note in hands.events("note")] == ["control_refused"]
+    assert hands.faults() == []
+
+
+def test_motion_after_a_stop_that_could_not_be_written_is_nobodys_until_it_is_cleared() -> None:
+    hands = ByHand().at(150)
+    hands.stuck = True
+    hands.ask(StopSession())
+    hands.runs(150, 2.0)
+    assert hands.faults() == ["stop_unsent"]
+    hands.runs(60, 0.5).runs(0, 1.0)
+    hands.lose_link()
+    hands.stuck = False
+    hands.connect()
+    hands.runs(0, 12.0)
+    hands.written.clear()
+    hands.runs(100, 0.5)
+    assert hands.faults() == ["stop_unsent", "unexpected_motion"], "G13"
+    assert hands.written == [Stop()]
+    hands.runs(0, 1.0)
+    hands.ask(Confirm(Act.CLEAR))
+    hands.runs(0, 10.0).runs(100, 0.5)
+    assert hands.phase() is Phase.MANUAL

@@ -115,7 +115,7 @@ class Controller(Mind):
             self._stop_for("refusal", now, f"{refusal.law}: {refusal.reason}")
             self.belt.want(None, now)
         if self._drop_stuck_link(now):
-            self._fault("stop_unsent", now)
+            self._stop_for("stop_unsent", now)
         self._totals.advance(self.guard.motion, self._facing, now, fresh_s=STALE_S)
         self._settle(now)
 
