@@ -419,6 +419,16 @@ def test_in_a_beltoff_step_the_walker_is_told_when_to_push_and_the_push_is_their
     assert bench.said().count("Push the belt yourself now.") == 1
 
 
+def test_but_not_that_of_the_console_s_start_key_to_who_faces_backward() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD, '{ beltoff = "40s" }')
+    bench.offer()
+    assert bench.run(400, until=lambda b: "Push the belt yourself now." in b.said())
+    bench.treadmill.console.press("start")
+    bench.run(15)
+    assert bench.faults() == ["unexpected_motion"]
+    assert bench.real_speed == 0
+
+
 def test_a_push_before_that_is_motion_that_nobody_started() -> None:
     bench = bench_with(*PUSHED)
     bench.offer()

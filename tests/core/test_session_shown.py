@@ -67,6 +67,7 @@ def test_only_who_walks_and_faces_backward_walks_backward(stage: Stage, facing: 
 # --- whose motion it would be (G13, G14) ----------------------------------------------------------------
 
 OURS, NOBODYS, THEIRS = "the console's start begins it", "an alarm", "none of the session's"
+PUSHED = "the walker's push, but an alarm after the console's start"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ OURS, NOBODYS, THEIRS = "the console's start begins it", "an alarm", "none of th
         (NOBODYS, "backward", Stage.WAITING, Halt.TURN, FORWARD),
         # a beltoff step: the walker's own push
         (THEIRS, "push, forward", Stage.WAITING, Halt.BELTOFF, FORWARD),
-        (THEIRS, "push, backward", Stage.WAITING, Halt.BELTOFF, BACKWARD),
+        (PUSHED, "push, backward", Stage.WAITING, Halt.BELTOFF, BACKWARD),
         # a countdown: the act was given, and with it the facing confirmed
         (OURS, "forward", Stage.COUNTDOWN, None, FORWARD),
         (OURS, "forward", Stage.COUNTDOWN, Halt.PAUSE, FORWARD),
@@ -108,7 +109,7 @@ OURS, NOBODYS, THEIRS = "the console's start begins it", "an alarm", "none of th
         (OURS, "push, forward", Stage.COUNTDOWN, Halt.BELTOFF, FORWARD),
         (NOBODYS, "turn backward, backward", Stage.COUNTDOWN, Halt.TURN, BACKWARD),
         (NOBODYS, "backward", Stage.COUNTDOWN, Halt.PAUSE, BACKWARD),
-        (THEIRS, "push, backward", Stage.COUNTDOWN, Halt.BELTOFF, BACKWARD),
+        (PUSHED, "push, backward", Stage.COUNTDOWN, Halt.BELTOFF, BACKWARD),
         # a start that came to nothing, of a belt that is not known to rest yet
         (OURS, "forward", Stage.HALTING, Halt.PAUSE, FORWARD),
         (OURS, "rest, forward", Stage.HALTING, Halt.REST, FORWARD),
@@ -116,7 +117,7 @@ OURS, NOBODYS, THEIRS = "the console's start begins it", "an alarm", "none of th
         (NOBODYS, "turn forward, forward", Stage.HALTING, Halt.TURN, FORWARD),
         (NOBODYS, "backward", Stage.HALTING, Halt.PAUSE, BACKWARD),
         (NOBODYS, "forward", Stage.HALTING, Halt.END, BACKWARD),
-        (THEIRS, "push, backward", Stage.HALTING, Halt.BELTOFF, BACKWARD),
+        (PUSHED, "push, backward", Stage.HALTING, Halt.BELTOFF, BACKWARD),
         # motion is ours already, or no more
         (THEIRS, "forward", Stage.STARTING, Halt.PAUSE, FORWARD),
         (THEIRS, "forward", Stage.WALKING, None, FORWARD),
@@ -129,7 +130,8 @@ def test_whose_motion_it_is_when_the_belt_moves_now(
 ) -> None:
     session = Seat(*steps.split(", ")).put(stage, halt, facing=facing).session
     assert session.console_may_start is (whose == OURS)
-    assert session.nobody_may_start is (whose == NOBODYS)
+    assert session.nobody_may_start(keyed=False) is (whose == NOBODYS)
+    assert session.nobody_may_start(keyed=True) is (whose in {NOBODYS, PUSHED})
 
 
 # --- what set_cap may lower -----------------------------------------------------------------------------

@@ -247,10 +247,13 @@ class Controller(Mind):
         for fault in self._ledger.clear(*how):
             self._emit("fault_cleared", id=fault.id)
 
+    def _keyed(self, now: float) -> bool:
+        return now - self._start_key_at <= KEY_S
+
     def _manual_use(self, now: float) -> None:
         session = self.session
         if session is not None:
-            keyed = now - self._start_key_at <= KEY_S and session.console_may_start
+            keyed = self._keyed(now) and session.console_may_start
             if keyed and not self.guard.take_over(self._authority(session), now):
                 self._mark(session)
                 session.moving(now, console=True)
@@ -524,7 +527,7 @@ class Controller(Mind):
             self._end_passed_faults(now)
             for fault_id in filter(ledger.has, UNSTOPPED):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
-        guard.forbid_motion = session is not None and session.nobody_may_start
+        guard.forbid_motion = session is not None and session.nobody_may_start(keyed=self._keyed(now))
         over = session is None or session.stage is Stage.ENDED
         self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):

@@ -139,13 +139,17 @@ class Session:
             return False
         at_rest = self.stage is Stage.OFFERED or self.stage in BETWEEN
         walks_next = _walks(self.segment) or (self.halt is not None and _walks(self.next_segment))
-        return at_rest and walks_next and self.facing is self.heading is Direction.FORWARD
+        return at_rest and walks_next and self._forward
 
     @property
-    def nobody_may_start(self) -> bool:
-        """Motion now is nobody's: G13."""
-        at_rest = self.stage in BETWEEN and self.halt is not Halt.BELTOFF
-        return at_rest and not self.console_may_start
+    def _forward(self) -> bool:
+        """The person stands so, and goes on so."""
+        return self.facing is self.heading is Direction.FORWARD
+
+    def nobody_may_start(self, *, keyed: bool) -> bool:
+        """Motion now is nobody's: G13. `keyed`: the console's Start key was reported, so it is no push."""
+        pushed = self.halt is Halt.BELTOFF and (self._forward or not keyed)
+        return self.stage in BETWEEN and not pushed and not self.console_may_start
 
     @property
     def highest_cap(self) -> Speed:
