@@ -1,5 +1,7 @@
 """What may not wait is done on arrival, before the next look; and what meets in one moment."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.core.by_hand import BACKWARD, ByHand
 
@@ -92,22 +94,31 @@ def test_a_session_that_is_over_is_not_slowed_down() -> None:
     assert hands.session.stage is Stage.ENDED
 
 
-@pytest.mark.parametrize(("offered", "session"), [(False, ""), (True, "s2")])
+def shown(hands: ByHand) -> None:
+    """Its session is over, and still shown."""
+
+
+def gone(hands: ByHand) -> None:
+    hands.runs(0, 0.25)
+    assert hands.controller.session is None
+
+
+@pytest.mark.parametrize(("then", "session"), [(shown, "s1"), (gone, ""), (ByHand.offered, "s2")])
 def test_a_start_that_a_stop_overtook_is_marked_once_more_when_it_moves_the_belt(
-    offered: bool, session: str
+    then: Callable[[ByHand], object], session: str
 ) -> None:
     ids = iter(("s1", "s2"))
     hands = ByHand(new_id=lambda: next(ids)).starting()
     hands.ask(StopSession())
     hands.runs(0, 9.75)
     assert hands.controller.marked
-    hands.runs(0, 0.5)
+    hands.silence(0.25)
     assert not hands.controller.marked
-    if offered:
-        hands.offered()
+    then(hands)
     before = len(hands.effects)
     hands.marker = "the disk is full"
-    hands.runs(80, 3.0)
+    hands.record(80)
+    hands.record(80)
     assert hands.controller.marked
     assert [e for e in hands.effects[before:] if isinstance(e, Mark)] == [Mark(session)]
     assert "start_refused" not in hands.faults(), "nothing waits for this marker"

@@ -32,7 +32,9 @@ def test_the_reactions_are_ranked_and_each_wins_over_the_one_before() -> None:
 
 def test_every_alarm_stops_and_is_cleared_by_a_person_and_nothing_else_is() -> None:
     for fault in FAULTS:
-        assert fault.alarm is (fault.clears is Clears.PERSON), fault.id
+        ledger = Ledger()
+        assert ledger.raise_(fault.id, 1.0)
+        assert (alarm(ledger) is fault) is latched(ledger) is (fault.clears is Clears.PERSON), fault.id
         assert fault.reaction is Reaction.STOP or not fault.alarm, fault.id
 
 
@@ -51,6 +53,7 @@ def test_where_the_belt_may_run_on_the_cord_is_called_for(fault_id: str) -> None
 
 def test_every_row_has_a_law_a_cause_and_one_or_more_whole_sentences() -> None:
     for fault in FAULTS:
+        assert sentence_of(fault.id) == fault.sentence
         assert fault.law, fault.id
         assert fault.cause, fault.id
         assert re.fullmatch(r"[A-Z].*[.?]", fault.sentence), fault.id
@@ -81,6 +84,14 @@ def test_a_fault_is_raised_once_and_the_first_cause_is_kept() -> None:
     assert ledger.worst is BY_ID["stop_ignored"]
 
 
+def test_the_first_cause_is_kept_when_another_is_over() -> None:
+    ledger = Ledger()
+    for fault_id in ("telemetry_lost", "stop_ignored", "hand"):
+        ledger.raise_(fault_id, 1.0)
+    assert ledger.end("hand")
+    assert ledger.first is BY_ID["telemetry_lost"]
+
+
 def test_a_stop_is_the_first_cause_over_a_note_before_it() -> None:
     ledger = Ledger()
     ledger.raise_("cap_enforced", 1.0)
@@ -92,6 +103,7 @@ def test_an_empty_ledger_says_nothing() -> None:
     ledger = Ledger()
     assert (ledger.worst, ledger.first, ledger.alarm, ledger.latched) == (None, None, None, False)
     assert not ledger.end("hand")
+    assert not ledger.has("hand")
 
 
 def test_silenced_an_alarm_is_still_in_force_and_a_new_one_sounds() -> None:

@@ -128,7 +128,8 @@ class Ledger:
     def __init__(self) -> None:
         self._active: dict[str, float] = {}
         self.first: Fault | None = None
-        self.silenced = False
+        self.silenced: bool
+        """The alarm in force; a new one sounds."""
 
     def raise_(self, fault_id: str, now: float) -> bool:
         """Put a fault in force; False if it already is. An alarm sounds each time, silenced before or not."""
