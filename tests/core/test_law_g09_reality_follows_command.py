@@ -293,6 +293,16 @@ def test_a_later_target_is_none_of_the_first_however_often_it_is_changed() -> No
     assert desk.review(Target(Speed(120))) == ""
 
 
+def test_one_garbled_record_at_that_moment_puts_off_nothing() -> None:
+    """From 215 km/h a belt would have 18 minutes to come down."""
+    desk = Desk().starting()
+    desk.runs(80, 0.25)
+    desk.runs(21566, 0.25)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(130, 1.0)
+    assert "wrong_speed" in desk.noticed
+
+
 def test_the_time_of_a_drop_is_that_of_0_2_per_second() -> None:
     desk = Desk().at(200)
     assert desk.want(Target(Speed(158))) == ""  # 3 s + 42 / 20, and 2 s above it

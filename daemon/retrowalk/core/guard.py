@@ -282,7 +282,7 @@ class Guard(Watch):
                 self._start = self._outstanding(now)
                 self._still_said = False
             case Target(speed) if self._steering is not None:
-                self._steering.target_sent(speed, self.motion.speed)
+                self._steering.target_sent(speed, self.motion.at_least)
             case TargetIncline(incline) if self._steering is not None:
                 self._steering.incline_sent(incline, now)
             case _:

@@ -60,6 +60,11 @@ class Motion:
         next, and some machines slip in a zero."""
         return self._quiet_since is not None and not self.at_rest
 
+    @property
+    def at_least(self) -> Speed | None:
+        """The lower of the newest two records: one alone may be garbled."""
+        return min((speed for _, speed in list(self._recent)[-2:]), default=None)
+
     def age(self, now: float) -> float | None:
         """Seconds since the newest record; None before the first."""
         return None if self.at is None else now - self.at
