@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.bluez.image import Image
+from tests.ports import free_port
 
 _UP_WITHIN_S = 240.0
 _ANSWERS_WITHIN_S = 60.0
@@ -93,7 +94,7 @@ class Lab:
 
     def _boot(self) -> None:
         folder = Path(self._folder.name)
-        self._dbus_port = _free_port()
+        self._dbus_port = free_port()
         with (folder / "qemu.log").open("w") as log:
             self._qemu = subprocess.Popen(self._command(folder), stdout=log, stderr=log)
         self._shell = socket.socket(socket.AF_UNIX)
@@ -145,9 +146,3 @@ class Lab:
                 time.sleep(0.01)
             else:
                 return
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

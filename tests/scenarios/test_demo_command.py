@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+from tests.ports import free_port
 
 from retrowalk.mqtt.broker import available_brokers
 
@@ -42,9 +43,7 @@ def told(*argv: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.mark.parametrize(
