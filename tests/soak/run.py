@@ -126,9 +126,13 @@ async def _come_to_rest(house: House, happening: Happening) -> None:
     happening.mend_everything()
     for corner in house.corners:
         corner.person.come_to_the_machine()
-        house.publish(corner.place.id, "command", b"STOP")
     deadline = loop.time() + CALM_WITHIN_S
+    say_stop = [deadline - CALM_WITHIN_S / 2, loop.time()]  # twice: there may be no link the first time
     while not house.violation.done() and (busy := _busy(house)):
+        if say_stop and loop.time() >= say_stop[-1]:
+            say_stop.pop()
+            for corner in house.corners:
+                house.publish(corner.place.id, "command", b"STOP")
         if loop.time() > deadline:
             house.tell(
                 Violation("waits", f"not at rest after {CALM_WITHIN_S:.0f} s: {busy}", "all", loop.time())

@@ -256,9 +256,12 @@ class Witness:
                 self._emitted(note.what, now)
 
     def _replied(self, reply: Replied, now: float) -> None:
-        unreached = reply.reason.startswith("there is no link") and not (self._ours or self._owing)
-        if (reply.command, reply.outcome) == ("stop", "failed") and unreached:
-            self._dues = [due for due in self._dues if due[2] != STOP_ACCEPTED]  # who asked was told
+        unreached = reply.reason.startswith("there is no link")
+        if (reply.command, reply.outcome) == ("stop", "failed") and unreached:  # who asked was told
+            if self._stop_due is not None and self._stop_due[1] == STOP_ACCEPTED:
+                self._stop_due = None  # from the new link on G14 judges
+            if not (self._ours or self._owing):
+                self._dues = [due for due in self._dues if due[2] != STOP_ACCEPTED]
         if reply.outcome != "accepted":
             return
         self.acknowledged.append(reply.id)
