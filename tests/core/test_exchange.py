@@ -154,10 +154,23 @@ def test_an_answer_is_no_word_that_a_stop_is_through_it_may_be_doubled() -> None
     assert exchange.stop_stuck(12.0)
 
 
-def test_an_unanswered_stop_whose_write_is_not_through_stays_stuck() -> None:
-    exchange, _ = begun(Stop())
-    assert exchange.overdue(13.0) is not None
-    assert exchange.stop_stuck(13.0)
+def test_a_stop_whose_write_is_not_through_is_stuck_and_not_unanswered() -> None:
+    exchange, ticket = begun(Stop())
+    assert exchange.overdue(20.0) is None
+    assert exchange.stop_stuck(20.0)
+    exchange.written(Written(1, ticket))
+    assert exchange.overdue(20.0) == Outcome(Stop(), Result.UNANSWERED)
+
+
+@pytest.mark.parametrize(("first", "unanswered"), [(Stop(), True), (TARGET, False)])
+def test_a_stop_is_unanswered_3_s_after_its_first_frame(first: Command, unanswered: bool) -> None:
+    """It is repeated each 0.5 s: no single one of them waits so long."""
+    exchange, _ = begun(first)
+    for at in (11.5, 12.0, 12.5, 13.0):
+        exchange.written(Written(1, exchange.begin(Stop(), at)))
+    assert exchange.overdue(12.9) is None
+    assert (exchange.overdue(13.0) is not None) is unanswered
+    assert exchange.overdue(14.5) == (None if unanswered else Outcome(Stop(), Result.UNANSWERED))
 
 
 def test_a_reset_forgets_what_is_pending_and_no_ticket_comes_twice() -> None:

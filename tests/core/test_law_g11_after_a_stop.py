@@ -753,6 +753,16 @@ def test_a_stop_that_was_through_once_is_owed_no_more() -> None:
     assert not desk.stopping()
 
 
+def test_a_machine_that_answers_nothing_is_not_told_for_ever() -> None:
+    desk = Desk().starting()
+    desk.results[Stop] = None
+    desk.stop()
+    desk.runs(0, 2.75)
+    assert desk.stopping()
+    desk.runs(0, 0.5)
+    assert not desk.stopping()
+
+
 def test_a_stop_that_was_denied_is_owed() -> None:
     desk = Desk().starting()
     desk.results[Stop] = int(ResultCode.CONTROL_NOT_PERMITTED)

@@ -369,7 +369,8 @@ class Daemon:
         for corner in self._house.corners:
             corner.state = _nothing
             corner.witness.end_life(now)
-            corner.witness.marked = self._house.disk_failed and self._house.keepsakes(corner).left_running
+            excused = self._house.disk_failed or corner.witness.moved_on
+            corner.witness.marked = excused and self._house.keepsakes(corner).left_running
             if not self._house.disk_failed:
                 self._house.look_up(corner, now)
 

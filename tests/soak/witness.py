@@ -93,8 +93,10 @@ class Witness:
         """Until then the machine may not hear what is written."""
         self.unanswered_until = -inf
         """Until then answers of the machine may be lost or late."""
+        self.moved_on = False
+        """Since our last session ended the belt never stood still."""
         self.marked = False
-        """A disk that failed kept the moving-marker of a session that is over."""
+        """The moving-marker of a session that is over is there, for a reason."""
         self.reader: Reader | None = None
         self.alarm_heard = -inf
         self._look: Callable[[], Snapshot | None] = lambda: None
@@ -300,6 +302,7 @@ class Witness:
                 if event.type != "started":
                     self._revoke(now)
                     self._session_on, self._lease = False, None
+                    self.moved_on = self._machine.belt.is_started
                     self._tally[f"ended: {event.fields['reason']}"] += 1
             case "fault":
                 fault = str(event.fields["id"])
@@ -493,7 +496,7 @@ class Witness:
         waits = belt.is_started and belt.target == 0 and self._needs_target
         theirs = self._console_start > self._last_frame(START, now)
         if speed == 0 and (waits or theirs or not belt.is_started):
-            self._ours = False
+            self._ours = self.moved_on = False
             if self._dues:
                 self._dues.clear()
             self._over_since = self._alone_since = self._halting_since = self._disobeys_since = None

@@ -75,6 +75,8 @@ class _Pending:
     command: Command
     ticket: int
     sent: float
+    unanswered_since: float
+    """Of a Stop that is repeated: when the first was sent, or it would wait for its answer for ever."""
 
 
 class Exchange:
@@ -103,7 +105,10 @@ class Exchange:
     def begin(self, command: Command, now: float) -> int:
         """Count a command as sent: its ticket. What a Stop overtakes may have happened; it never ends."""
         self._tickets += 1
-        self._pending = _Pending(command, self._tickets, now)
+        before, since = self._pending, now
+        if before is not None and isinstance(command, Stop) and isinstance(before.command, Stop):
+            since = before.unanswered_since
+        self._pending = _Pending(command, self._tickets, now, since)
         self._last_sent = now
         if isinstance(command, Stop):
             self._unwritten_stop = self._pending
@@ -135,9 +140,9 @@ class Exchange:
         return Outcome(pending.command, result, event.att_error, event.error)
 
     def overdue(self, now: float) -> Outcome | None:
-        """The transaction that has waited too long for its answer."""
+        """The transaction that has waited too long for its answer; a Stop only once its write is through."""
         pending = self._pending
-        if pending is None or now - pending.sent < ANSWER_S:
+        if pending is None or pending is self._unwritten_stop or now - pending.unanswered_since < ANSWER_S:
             return None
         self._pending = None
         return Outcome(pending.command, Result.UNANSWERED)
