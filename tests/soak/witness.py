@@ -303,6 +303,9 @@ class Witness:
                     self._revoke(now)
                     self._session_on, self._lease = False, None
                     self.moved_on = self._machine.belt.is_started
+                    drove = max(self._last_frame(START, now), self._last_frame(TARGET, now))
+                    if "by hand" in str(event.fields["reason"]) and self._console_start > drove:
+                        self._ours = False  # control of it was asked for, and no more
                     self._tally[f"ended: {event.fields['reason']}"] += 1
             case "fault":
                 fault = str(event.fields["id"])
