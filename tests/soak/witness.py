@@ -326,7 +326,9 @@ class Witness:
             self._dues = [due for due in self._dues if due[1] != "G10"]  # from now on G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
-            if self._ours and shows and self._last_stop(now) < now - 2:
+            # At rest, and told to stop since its last Start: to be asked again changes nothing.
+            moot = belt.speed == 0 and self._last_stop(now) > self._last_frame(START, now)
+            if self._ours and shows and not moot and self._last_stop(now) < now - 2:
                 self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
