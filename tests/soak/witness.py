@@ -326,16 +326,16 @@ class Witness:
             self._dues = [due for due in self._dues if due[1] != "G10"]  # from now on G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
-            # At rest, and told to stop since its last Start: to be asked again changes nothing.
-            moot = belt.speed == 0 and self._last_stop(now) > self._last_frame(START, now)
-            if self._ours and shows and not moot and self._last_stop(now) < now - 2:
+            if self._ours and shows and self._last_stop(now) < now - 2:
                 self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
         """On a link that carries it, a Stop is written until then; on a new one G14 judges."""
         shown = self._look()
         up = shown is not None and shown.link == "connected" and not self._first_frame
-        if up and now > self.deaf_until + 4:
+        # At rest, and told to stop since its last Start: to be asked again changes nothing.
+        moot = self._machine.belt.speed == 0 and self._last_stop(now) > self._last_frame(START, now)
+        if up and not moot and now > self.deaf_until + 4:
             self._stop_due = (deadline, why)
 
     def _first_known(self, now: float) -> bool:
