@@ -511,3 +511,9 @@ def test_the_faults_of_a_session_are_over_with_its_end_or_the_next_offer(offered
         hands.runs(0, 10.0)
     assert hands.snapshot.fault is None
     assert [e["id"] for e in hands.events("fault_cleared")] == ["safety_key"]
+
+
+def test_an_ok_that_nobody_waits_for_is_one_to_nothing() -> None:
+    hands = ByHand()
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    assert hands.events("resumed") == []
