@@ -386,8 +386,7 @@ class Controller(Mind):
             case Act.CLEAR:
                 self._clear(now)
             case Act.OK:
-                if self.session is not None:
-                    self.session.ok_given = True
+                self._ok()
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
                 if awaited is not act:
                     asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
@@ -410,6 +409,10 @@ class Controller(Mind):
             raise Refused(reason)
         self._clear_faults(*Clears)
         self._say("Cleared.")
+
+    def _ok(self) -> None:
+        if self.session is not None:
+            self.session.ok_given = True
 
     def _go_on(self, session: Session, now: float) -> None:
         """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
