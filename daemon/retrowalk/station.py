@@ -170,7 +170,7 @@ class Station:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISK_WITHIN_S):
                 await self._disk.join()
-        return controller.at_rest
+        return controller.nothing_to_stop
 
     async def close_journal(self) -> None:
         """What is recorded is on disk, or the disk has had its time. Nothing more will come."""
@@ -180,7 +180,7 @@ class Station:
 
     @property
     def _parked(self) -> bool:
-        return not self._happened and self.controller.at_rest and not self.controller.marked
+        return not self._happened and self.controller.nothing_to_stop and not self.controller.marked
 
     async def _next(self) -> Happening | None:
         """What happened next; None after a tick, also where something came at that very moment."""

@@ -202,7 +202,7 @@ def test_the_one_start_to_a_running_belt_is_left_out_where_nobody_asks_for_it() 
     bench.each_step.append(
         lambda b: setattr(
             b, "answers", {Act.STILL} if b.commissioner.guard.commanded else {Act.START, Act.STILL}
-        )  # type: ignore[attr-defined]
+        )  # type: ignore[attr-defined]  # it is an EmptyBelt
     )
     assert bench.go().passed
     assert bench.commissioner.measured.start_toggles is None
@@ -242,7 +242,7 @@ def test_whatever_happens_on_the_way_ends_it_at_rest(what: object, why: str, run
     bench = pulling(moving(EmptyBelt(), 0.75, runs))
     bench.run(4)
     starts = bench.sent(START)
-    what(bench)  # type: ignore[operator]
+    what(bench)  # type: ignore[operator]  # of a table
     bench.run(5)
     bench.deaf = False
     assert bench.go().why.startswith(why)
@@ -303,7 +303,7 @@ def test_nobody_answers() -> None:
 
 def test_a_machine_that_says_rest_while_its_belt_runs_is_not_believed_against_the_person() -> None:
     bench = EmptyBelt(quirks=spec("telemetry", reports=Reports.TARGET), answers=frozenset({Act.START}))
-    assert bench.run(60, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]
+    assert bench.run(60, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]  # it is an EmptyBelt
     bench.run(1)
     assert bench.real_speed > 0
     assert bench.commissioner.guard.motion.at_rest
@@ -315,7 +315,7 @@ def test_a_machine_that_says_rest_while_its_belt_runs_is_not_believed_against_th
 
 def test_a_word_that_the_belt_is_still_does_not_pass_against_telemetry() -> None:
     bench = EmptyBelt(answers=frozenset({Act.START}))
-    assert bench.run(60, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]
+    assert bench.run(60, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]  # it is an EmptyBelt
     bench.ask(Confirm(None))
     assert bench.said()[-1].startswith("Not yet: the treadmill reports 0.")
     bench.ask(Confirm(Act.OK))
@@ -394,7 +394,7 @@ def test_a_belt_that_somebody_starts_between_two_runs_ends_it() -> None:
 
 def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     bench = EmptyBelt(connect_now=False, left_running=True)
-    assert not bench.commissioner.at_rest
+    assert not bench.commissioner.nothing_to_stop
     bench.treadmill.console.press(Key.START)
     bench.run(8)
     bench.connect()
@@ -553,7 +553,7 @@ def capped(machine: Machine) -> tuple[int, str]:
 )
 def test_what_was_found_sets_the_limits(found: dict[str, object], cap: tuple[int, str]) -> None:
     assert capped(MACHINE) == (150, "uncommissioned machine")
-    assert capped(replace(COMPLETE, **found).applied_to(MACHINE)) == cap  # type: ignore[arg-type]
+    assert capped(replace(COMPLETE, **found).applied_to(MACHINE)) == cap  # type: ignore[arg-type]  # a table of facts
 
 
 def test_measured_numbers_replace_and_flags_are_only_added() -> None:

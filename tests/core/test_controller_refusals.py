@@ -202,7 +202,7 @@ def test_a_machine_that_may_start_high_is_not_armed_to_walk_backward_and_says_wh
 
 def test_something_is_left_to_stop_while_the_belt_is_ours_and_not_known_to_rest() -> None:
     def rests(bench: Bench) -> bool:
-        return bool(bench.controller.at_rest)
+        return bool(bench.controller.nothing_to_stop)
 
     bench = Bench(quirks=QUICK, program=WALK, connect_now=False)
     assert rests(bench), "never ours"

@@ -73,7 +73,7 @@ def test_nothing_is_left_to_stop_where_the_belt_rests_or_is_not_ours(
     state: Callable[[], ByHand], rests: bool
 ) -> None:
     hands = state()
-    assert hands.controller.at_rest is rests
+    assert hands.controller.nothing_to_stop is rests
 
 
 def marks(hands: ByHand) -> list[Effect]:

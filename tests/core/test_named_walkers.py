@@ -26,7 +26,7 @@ steps = [
 
 def bench_of(walked: object, site_level: int = 2, **walkers: Walker) -> Bench:
     known: dict[str, object] = {"find_program": lambda _: walked, "new_id": lambda: "s1", "walkers": walkers}
-    return Bench(quirks=QUICK, setup=Setup(site=SiteLimits(level=site_level), **known))  # type: ignore[arg-type]
+    return Bench(quirks=QUICK, setup=Setup(site=SiteLimits(level=site_level), **known))  # type: ignore[arg-type]  # a table of facts
 
 
 def asked(bench: Bench, walker: str | None) -> str:

@@ -59,9 +59,9 @@ class TapedBench(Bench):
 
     def _control(self, happening: object) -> None:
         assert self.tape is not None
-        self.tape.came(happening, self.now)  # type: ignore[arg-type]
+        self.tape.came(happening, self.now)  # type: ignore[arg-type]  # any of the model's words
         if happening is not None:
-            self.controller.feed(happening, self.now)  # type: ignore[arg-type]
+            self.controller.feed(happening, self.now)  # type: ignore[arg-type]  # any of the model's words
         self.controller.act(self.now)
         effects = tuple(self.controller.effects())
         self.tape.did(effects, session=self.controller.session is not None)

@@ -168,4 +168,4 @@ async def _session(app: App, reader: Reader) -> tuple[End, str]:
 
 
 async def _at_once(block: object) -> None:
-    block()  # type: ignore[operator]
+    block()  # type: ignore[operator]  # as the App calls it

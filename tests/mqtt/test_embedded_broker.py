@@ -109,6 +109,6 @@ def test_mosquitto_does_not_run_as_root_nor_need_a_folder_that_others_may_read(t
         pytest.skip("mosquitto is not installed")
     tmp_path.chmod(0o700)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with EmbeddedBroker(kind="mosquitto") as broker, open(f"/proc/{broker.pid}/status") as status:  # noqa: PTH123
+    with EmbeddedBroker(kind="mosquitto") as broker, open(f"/proc/{broker.pid}/status") as status:  # noqa: PTH123 - both in one with
         uids = next(line for line in status if line.startswith("Uid:")).split()[1:]
     assert "0" not in uids

@@ -69,10 +69,10 @@ class _Finder(ast.NodeVisitor):
     # --- places -----------------------------------------------------------------------------------
 
     def _start(self, node: ast.AST) -> int:
-        return self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
+        return self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]  # only statements and expressions come here
 
     def _end(self, node: ast.AST) -> int:
-        return self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
+        return self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]  # only statements and expressions come here
 
     def _text(self, start: int, end: int) -> str:
         return self._source[start:end].decode()

@@ -110,7 +110,7 @@ class Attendant(Mind):
                 self._connected(connection, machine)
             case Request(ask=Confirm(act)):
                 self._confirm(act)
-            case Request(ask=StopSession(last)) if not (last and self.at_rest):
+            case Request(ask=StopSession(last)) if not (last and self.nothing_to_stop):
                 self._stop()
             case Marked(session_id, error) if session_id == self._mark_id:
                 self._marker(error)
@@ -256,7 +256,7 @@ class Attendant(Mind):
     @property
     def over(self) -> bool:
         """The test has ended, and nothing is left to stop."""
-        return self.verdict is not None and not self._marked and self.at_rest
+        return self.verdict is not None and not self._marked and self.nothing_to_stop
 
     # --- out --------------------------------------------------------------------------------------
 

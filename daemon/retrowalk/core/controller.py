@@ -285,7 +285,7 @@ class Controller(Mind):
             case StopSession(last):
                 self._ending = self._ending or last
                 begun = self.session is not None and self.session.stage is not Stage.OFFERED
-                if begun or not last or not self.at_rest:
+                if begun or not last or not self.nothing_to_stop:
                     return False
                 self._end_session("retrowalk ends", now)
             case Offer():

@@ -93,8 +93,8 @@ class Mind(ABC):
         return self._marked
 
     @property
-    def at_rest(self) -> bool:
-        """Nothing is left to stop: nothing is armed, and each stop has come to rest."""
+    def nothing_to_stop(self) -> bool:
+        """Nothing of ours: nothing is armed, and each stop has come to rest. Others may use the belt."""
         if self._connection is None:
             return not self.guard.left_running
         return self.guard.state is State.DISARMED and not self.guard.stopping

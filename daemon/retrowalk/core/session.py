@@ -69,7 +69,7 @@ class Session:
         self.end_reason = ""
         self.started = False
         self.console_started = False
-        """The present motion."""
+        """By its Start key: the present motion, until an OK."""
         self.ok_given = False
         """To go on after a hand, or after a start at the console; not followed yet."""
         self.live_cap: Speed | None = None
