@@ -384,6 +384,24 @@ def test_a_start_that_was_not_made_in_time_says_what_it_lacked(
     assert seat.notes() == [f"The belt does not start: {reason}.", ("stopped", {"reason": reason})]
 
 
+@pytest.mark.parametrize(("stopping", "stage"), [(False, Stage.ENDED), (True, Stage.HALTING)])
+def test_a_belt_of_which_nothing_is_heard_after_a_start_that_came_to_nothing_is_not_waited_for_for_ever(
+    stopping: bool, stage: Stage
+) -> None:
+    seat = Seat("forward", rest_wait_s=60).put(Stage.STARTING, Halt.PAUSE)
+    seat.session.lapse(seat.desk.now, "nothing is granted")
+    seat.notes()
+    if stopping:
+        seat.desk.guard.want_stop(seat.desk.now, must_write=True)
+    seat.advance(60.0)
+    assert (seat.session.stage, seat.notes()) == (Stage.HALTING, [])
+    seat.advance(0.01)
+    assert seat.session.stage is stage, "a stop has an end of its own: rest, or the alarm"
+    reason = "the belt is not known to rest"
+    told: list[object] = [f"The session is over: {reason}.", ("stopped", {"reason": reason})]
+    assert seat.notes() == ([] if stopping else told)
+
+
 # --- halts that are asked for ---------------------------------------------------------------------------
 
 STOPS = {

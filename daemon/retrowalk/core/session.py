@@ -385,9 +385,11 @@ class Session:
                 self._walk(guard, restraint, passed, now)
             case Stage.EASING:
                 self._pace.ease(guard, passed, now)
-            case Stage.HALTING:
-                if not guard.stopping and guard.resting(now):
+            case Stage.HALTING if not guard.stopping:
+                if guard.resting(now):
                     self._rested(now)
+                elif now - self._since > self.limits.rest_wait_s:
+                    self._give_up(now, "the belt is not known to rest")
             case Stage.WAITING:
                 self._attend(now)
             case _:
