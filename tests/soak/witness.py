@@ -419,7 +419,8 @@ class Witness:
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
-        unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= fastest
+        least = max(fastest, self._rules.minimum)
+        unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= least
         if not licensed and not unseen:  # a fall that nobody reports may be the one that was told
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
         self._told, self._told_at, self._met = target, now, False
