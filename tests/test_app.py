@@ -7,7 +7,7 @@ import pytest
 
 from retrowalk.app import App, describe
 from retrowalk.ble.reading import Reading
-from retrowalk.core.model import Machine
+from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.settings import Settings, Treadmill, parse_settings
@@ -40,6 +40,15 @@ def test_the_settings_of_a_session_reach_it(
         settings = settings_of(written, tmp_path)
         app = App(settings, speak=lambda _: ())
         assert getattr(app.setup(settings.treadmills[0]), field) == expected
+
+
+async def test_what_is_said_at_one_treadmill_is_heard_there_alone(tmp_path: Path) -> None:
+    text = '[alarm]\noutputs = ["mqtt"]\n' + HOME + HOME.replace("home", "hall").replace("01", "02")
+    app = App(settings_of(text, tmp_path))
+    readers = {name: hub.subscribe() for name, hub in app.hubs.items()}
+    app.stations["hall"]._speaker.say(Said("Turn around"))
+    told = {name: [note.what for note in reader.take()] for name, reader in readers.items()}
+    assert told == {"home": [], "hall": [Emitted("said", {"text": "Turn around", "alarm": False})]}
 
 
 def test_session_ids_and_the_wall_clock_are_given() -> None:

@@ -27,6 +27,13 @@ def test_the_marker_names_its_machine_and_session_and_outlives_the_process(keeps
     assert list(keepsakes.folder.iterdir()) == [keepsakes.marker], "and leaves no scratch behind"
 
 
+@pytest.mark.parametrize("octets", [b"", b"{", b"\xff"])
+def test_a_marker_that_cannot_be_read_is_one(keepsakes: Keepsakes, octets: bytes) -> None:
+    keepsakes.write("s1")
+    keepsakes.marker.write_bytes(octets)
+    assert again(keepsakes).left_running
+
+
 def test_the_marker_can_be_written_again_and_removed_twice(keepsakes: Keepsakes) -> None:
     keepsakes.write("s1")
     keepsakes.write("s2")
@@ -59,10 +66,39 @@ def test_what_is_written_is_synced_the_file_first_and_then_its_folder(
     assert synced == ["moving-home.new", "state", "state"]
 
 
+def test_what_is_taken_away_is_synced_too(keepsakes: Keepsakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that is back after a power cut is one that was withdrawn."""
+    keepsakes.quarantine("it ran too fast")
+    left: list[list[str]] = []
+
+    def sync(_fd: int) -> None:
+        left.append(sorted(path.name for path in keepsakes.folder.iterdir()))
+
+    monkeypatch.setattr("os.fsync", sync)
+    keepsakes.commission("passed")
+    assert left[-1] == ["commissioned-home.json"]
+    keepsakes.withdraw()
+    assert left[-1] == []
+
+
 def test_a_quarantine_holds_for_the_next_process(keepsakes: Keepsakes) -> None:
     assert keepsakes.quarantined == ""
     keepsakes.quarantine("it ran too fast")
     assert keepsakes.quarantined == again(keepsakes).quarantined == "it ran too fast"
+
+
+def test_a_quarantine_holds_while_the_disk_takes_its_time(
+    keepsakes: Keepsakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda _fd: held.append(keepsakes.quarantined))
+    keepsakes.quarantine("it ran too fast")
+    assert set(held) == {"it ran too fast"}
+
+
+def test_a_quarantine_that_is_no_file_still_says_no(keepsakes: Keepsakes) -> None:
+    (keepsakes.folder / "quarantine-home.json").mkdir(parents=True)
+    assert "cannot be read" in keepsakes.quarantined
 
 
 @pytest.mark.parametrize("octets", [b"", b"{", b"\xff", b"[]", b"{}"])
@@ -94,6 +130,13 @@ def test_a_certificate_lets_out_of_the_quarantine_and_is_withdrawn_for_good(keep
     assert (again(keepsakes).quarantined, again(keepsakes).commissioned) == ("", "passed")
     keepsakes.withdraw()
     assert again(keepsakes).commissioned is None
+
+
+def test_a_certificate_that_cannot_be_read_is_not_one_that_was_never_there(keepsakes: Keepsakes) -> None:
+    assert keepsakes.commissioned is None
+    keepsakes.commission("passed")
+    (keepsakes.folder / "commissioned-home.json").write_bytes(b"\xff")
+    assert keepsakes.commissioned == ""
 
 
 def test_a_certificate_that_the_disk_does_not_take_leaves_the_quarantine(keepsakes: Keepsakes) -> None:

@@ -12,6 +12,7 @@ from tests.core.bench import machine_for, program
 
 from blefit import uuids
 from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.faults import BY_ID
 from retrowalk.core.model import (
     Act,
     Characteristic,
@@ -29,7 +30,9 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.offering import Setup
 from retrowalk.hub import Hub
+from retrowalk.machines import load_machine
 from retrowalk.sim.loops import virtual_loop
+from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Answer, Client, Notification, Record
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.treadmill import Treadmill
@@ -47,10 +50,12 @@ class Air:
 
     def __init__(self, treadmill: Treadmill, post: Callable[[object], None]) -> None:
         self.treadmill = treadmill
+        self.written: list[bytes] = []
         self.dropped: list[str] = []
         self._post = post
 
     def write(self, connection: int, ticket: int, frame: bytes) -> None:
+        self.written.append(frame)
         error = self.treadmill.write(CLIENT, frame, asyncio.get_running_loop().time())
         self._post(Written(connection, ticket, "" if error is None else "refused", error))
 
@@ -125,9 +130,16 @@ class Hall:
     def __init__(self, quirks: Quirks | None = None, disk: Disk | None = None) -> None:
         quirks = quirks or Quirks()
         self.disk, self.ears, self.hub = disk or Disk(), Ears(), Hub()
+        self.beats: list[float] = []
         setup = Setup(site=SiteLimits(level=6), find_program=lambda _: WALK, new_id=lambda: "s1")
         self.station = Station(
-            "sim", setup, hub=self.hub, speaker=self.ears, marker=self.disk, offload=self.disk.do
+            "sim",
+            setup,
+            hub=self.hub,
+            speaker=self.ears,
+            marker=self.disk,
+            beat=lambda _id, now: self.beats.append(now),
+            offload=self.disk.do,
         )
         self.treadmill = Treadmill(quirks, now=asyncio.get_running_loop().time())
         self.air = Air(self.treadmill, self.station.post)  # type: ignore[arg-type]  # it posts happenings only
@@ -188,6 +200,46 @@ def test_what_was_submitted_before_the_control_task_ran_is_not_lost() -> None:
         assert hall.replies()[0] == ("early", "accepted")
 
     in_no_time(story)
+
+
+def test_what_is_asked_at_once_is_heard_in_its_order() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        hall.ask("stop", StopSession())
+        await asyncio.sleep(1)
+        assert hall.phase is not Phase.OFFERED
+        assert [name for name, outcome in hall.replies() if outcome == "accepted"] == ["start", "stop"]
+
+    in_no_time(story)
+
+
+def test_a_stop_is_not_lost_among_what_the_treadmill_sends() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.station.post(Request("stop", "test", StopSession()))
+        for _ in range(5000):
+            hall.station.post(Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d"))
+        await asyncio.sleep(20)
+        assert ("stop", "done") in hall.replies()
+        assert hall.treadmill.belt.speed == 0
+
+    in_no_time(story)
+
+
+def test_who_asks_when_the_loop_is_over_asks_nobody() -> None:
+    halls: list[Hall] = []
+
+    async def story() -> None:
+        halls.append(Hall())
+        halls[0].switch_on()
+        await asyncio.sleep(1)
+
+    in_no_time(story)
+    halls[0].ask("late", StopSession())
 
 
 def test_shutting_down_stops_the_belt_and_takes_the_marker_away() -> None:
@@ -298,9 +350,30 @@ def test_a_bug_while_the_belt_ignores_stop_is_an_alarm() -> None:
         began = asyncio.get_running_loop().time()
         await asyncio.sleep(5)
         assert Said(FAILED, alarm=True) in hall.ears.heard, "as soon as the belt is seen not to fall"
+        stops = hall.air.written.count(b"\x08\x01")
+        assert stops > 3
+        await asyncio.sleep(5)
+        assert hall.air.written.count(b"\x08\x01") > stops, "again and again"
         with pytest.raises(ZeroDivisionError):
             await hall.control
         assert asyncio.get_running_loop().time() - began <= STOP_WITHIN_S + 1
+
+    in_no_time(story)
+
+
+def test_a_step_that_failed_is_no_sign_of_life() -> None:
+    """The service manager's watchdog hears only of steps that were done."""
+
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        _break(hall, "act")
+        beats = len(hall.beats)
+        assert beats > 100
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        assert len(hall.beats) == beats
 
     in_no_time(story)
 
@@ -321,6 +394,8 @@ def test_a_link_on_which_a_stop_is_not_through_is_taken_down() -> None:
         hall.ask("halt", StopSession())
         await asyncio.sleep(3)
         assert stuck.dropped == ["a Stop could not be written within 2 s"]
+        alarms = [said.text for said in hall.ears.heard if said.alarm]
+        assert alarms == [BY_ID[alarm].sentence for alarm in ("stop_unsent", "link_lost")], "each is heard"
 
     in_no_time(story)
 
@@ -416,6 +491,28 @@ def test_a_marker_that_cannot_be_removed_goes_as_soon_as_it_can_but_not_the_one_
     assert len(stuck) == 2, "each is said once"
 
 
+class Untold(Disk):
+    """It takes no quarantine."""
+
+    def quarantine(self, reason: str) -> None:
+        raise OSError(28, f"No space left on device for {reason!r}")
+
+
+def test_a_quarantine_that_cannot_be_written_does_not_keep_the_marker_there() -> None:
+    async def story() -> None:
+        hall = Hall(quirks_of(load_machine("mph")), Untold())
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        hall.ask("go", Confirm(Act.START))
+        await asyncio.sleep(60)
+        assert Said(BY_ID["wrong_speed"].sentence, alarm=True) in hall.ears.heard
+        assert hall.disk.marks == []
+
+    in_no_time(story)
+
+
 def test_an_alarm_goes_to_the_speaker_once_and_ends_by_silence() -> None:
     async def story() -> None:
         hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
@@ -429,6 +526,7 @@ def test_an_alarm_goes_to_the_speaker_once_and_ends_by_silence() -> None:
         hall.ask("clear", Confirm(Act.CLEAR))
         await asyncio.sleep(1)
         assert hall.ears.silenced == 1
+        assert Said("Cleared.") in hall.ears.heard, "an alarm does not drown what is said meanwhile"
         assert ("stop", "failed") in hall.replies()
 
     in_no_time(story)

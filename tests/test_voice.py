@@ -1,5 +1,8 @@
 import asyncio
 import io
+import os
+import select
+import subprocess
 import sys
 import threading
 import time
@@ -53,6 +56,29 @@ def test_an_alarm_is_repeated_every_2_s_until_it_is_silenced():
         await asyncio.sleep(60)
 
     assert timeline(story) == [(0, CORD.text), (2, CORD.text), (4, CORD.text)]
+
+
+def test_an_alarm_is_repeated_for_as_long_as_it_takes():
+    async def story(voice):
+        voice.say(CORD)
+        await asyncio.sleep(3601)
+        voice.close()
+
+    assert timeline(story) == [(2 * number, CORD.text) for number in range(1801)]
+
+
+def test_a_sentence_goes_to_every_output():
+    one, other = Heard(), Heard()
+
+    async def story():
+        voice = Voice([one, other])
+        voice.say(CORD)
+        await asyncio.sleep(3)
+        voice.close()
+
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+        runner.run(story())
+    assert one.said == other.said == [(0, CORD.text), (2, CORD.text)]
 
 
 def test_the_next_alarm_takes_the_place_of_the_last():
@@ -149,12 +175,53 @@ def test_a_cue_that_waited_too_long_is_not_said_any_more():
     assert stream.getvalue() == "> first\n> fresh\n"
 
 
-def test_a_terminal_that_is_gone_is_no_trouble():
-    stream = io.StringIO()
-    stream.close()
+def test_an_alarm_that_waited_long_is_said_all_the_same():
+    now = [0.0]
+    stream = HeldTerminal()
+    terminal = Terminal(stream, clock=lambda: now[0])
+    terminal.say(Said("first"))
+    assert stream.entered.wait(5)
+    terminal.say(CORD)
+    now[0] = 60.0
+    stream.let_go.set()
+    terminal.close()
+    assert stream.getvalue() == "> first\n\a!!! PULL THE CORD !!!\n"
+
+
+def test_a_line_is_out_at_once():
+    ours, theirs = os.pipe()
+    with open(ours, "rb", buffering=0) as shown, open(theirs, "w") as stream:  # noqa: PTH123 - no path
+        terminal = Terminal(stream)
+        terminal.say(CORD)
+        assert select.select([shown], [], [], 5)[0], "it is in a buffer"
+        terminal.close()
+
+
+class Moody(io.StringIO):
+    """A terminal that takes only every other line."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.asked, self._error = 0, error
+
+    def write(self, text):
+        self.asked += 1
+        if self.asked % 2:
+            raise self._error
+        return super().write(text)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("I/O on closed file")])
+def test_a_terminal_that_is_gone_is_no_trouble_and_gets_the_next_line(error):
+    stream = Moody(error)
     terminal = Terminal(stream)
     terminal.say(CORD)
+    deadline = time.monotonic() + 5
+    while not stream.asked and time.monotonic() < deadline:
+        time.sleep(0.005)
+    terminal.say(CORD)
     terminal.close()
+    assert stream.getvalue() == "\a!!! PULL THE CORD !!!\n"
 
 
 # --- a voice command --------------------------------------------------------------------------------------
@@ -213,7 +280,43 @@ def test_a_sentence_does_not_become_an_option(speaker):
     spoken.wait_for("version")
 
 
-def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker):
+def test_a_voice_command_does_not_take_what_is_typed(tmp_path):
+    """Enter at the machine is an act, and for the daemon alone."""
+    said = tmp_path / "said"
+    read_all = "import sys; sys.stdin.read(); open(sys.argv[1], 'w').write(sys.argv[2])"
+    ours, theirs = os.pipe()
+    before = os.dup(0)
+    os.dup2(ours, 0)
+    try:
+        voice = VoiceCommand([sys.executable, "-c", read_all, str(said)])
+        voice.say(Said("Turn"))
+        deadline = time.monotonic() + 5
+        while not said.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert said.exists()
+    finally:
+        os.dup2(before, 0)
+        for fd in (ours, theirs, before):
+            os.close(fd)
+        voice.close()
+
+
+def test_an_alarm_that_comes_while_a_cue_is_on_its_way_cuts_it_short(speaker, monkeypatch):
+    spoken = speaker(seconds=60)
+    begin = subprocess.Popen
+
+    def overtaken(*args, **how):
+        monkeypatch.undo()
+        child = begin(*args, **how)
+        spoken.voice.say(CORD)
+        return child
+
+    monkeypatch.setattr(subprocess, "Popen", overtaken)
+    spoken.voice.say(Said("a long cue"))
+    spoken.wait_for(CORD.text)
+
+
+def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker, capsys):
     spoken = speaker(seconds=0.5)
     spoken.voice.say(Said("a long cue"))
     spoken.wait_for("a long cue")
@@ -222,6 +325,7 @@ def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker):
     spoken.wait_for(CORD.text)
     spoken.voice.close()
     assert spoken.lines() == ["a long cue", CORD.text, CORD.text + " (to its end)"]
+    assert "check voice_command" not in capsys.readouterr().out, "that was no trouble"
 
 
 def test_an_alarm_is_not_cut_short_by_its_repeat(speaker):

@@ -2,13 +2,16 @@
 
 import asyncio
 import random
-from itertools import pairwise
+from dataclasses import replace
+from itertools import count, pairwise
 
 import pytest
+from bleak.exc import BleakError
 from structlog.testing import capture_logs
 from tests.ble.conftest import until
 
 from retrowalk.ble.connector import Connector
+from retrowalk.ble.reading import Reading, describe
 from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
 
 RECORD = bytes.fromhex("0000 6400")
@@ -125,6 +128,19 @@ async def test_the_log_says_once_why_an_absent_treadmill_is_not_reached(radio, c
     assert told["why"].startswith("no treadmill")
 
 
+async def test_a_trouble_that_comes_back_after_a_link_is_told_again(tread, radio, connector) -> None:
+    with capture_logs() as lines:
+        for _ in range(2):
+            await asyncio.sleep(60)
+            assert connector.link is not None
+            radio.move_away(tread.device)
+            await asyncio.sleep(60)
+            radio.bring_back(tread.device)
+    told = [line["why"] for line in lines if line["log_level"] == "warning"]
+    assert len(told) == 2
+    assert told[0] == told[1]
+
+
 async def test_three_tries_at_once_after_a_loss_then_longer_and_longer_waits(
     tread, radio, connector, states
 ) -> None:
@@ -204,6 +220,15 @@ async def test_it_stays_away_once_and_is_back_at_once_after_the_next_loss(tread,
     assert connector.link is not None
 
 
+async def test_after_staying_away_it_is_as_eager_as_after_a_loss(tread, radio, connector, states) -> None:
+    await asyncio.sleep(30)
+    connector.drop("the link is cut for a test", away_s=5.0)
+    radio.move_away(tread.device)
+    states.all.clear()
+    await asyncio.sleep(30)
+    assert states.words[:4] == ["away for 5 s", "connecting", "connecting", "connecting"]
+
+
 async def test_who_drops_it_again_brings_it_back(tread, connector) -> None:
     await asyncio.sleep(30)
     connector.drop("the link is cut for a test", away_s=20.0)
@@ -225,6 +250,15 @@ async def test_where_there_is_no_link_there_is_nothing_to_drop_or_stop(radio, po
     assert posted.all == []
 
 
+async def test_what_was_said_without_a_link_is_not_kept_for_the_next(tread, connector) -> None:
+    connector.drop("there is none", away_s=20.0)
+    await asyncio.sleep(30)
+    assert connector.link is not None
+    tread.cut()
+    await asyncio.sleep(1)
+    assert connector.link is not None
+
+
 @pytest.mark.parametrize(("held_s", "failed"), [(9.9, True), (10.1, False)])
 async def test_a_link_that_held_ten_seconds_was_no_failure(tread, connector, states, held_s, failed) -> None:
     await connector.up.wait()
@@ -242,6 +276,43 @@ async def test_a_machine_that_is_back_at_once_is_not_read_again(tread, connector
     await asyncio.sleep(5)
     assert len(posted.of(Connected)) == 2
     assert not reads
+
+
+async def test_a_machine_is_described_anew_for_each_link(tread, radio, posted) -> None:
+    """It may have been put in quarantine meanwhile."""
+    links = count(1)
+
+    def described(reading: Reading) -> Machine:
+        return replace(describe(reading), quarantined=f"found on link {next(links)}")
+
+    connector = Connector(ADDRESS, posted, describe=described, backend=radio.backend, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    tread.cut()
+    await asyncio.sleep(5)
+    found = [connected.machine.quarantined for connected in posted.of(Connected)]
+    assert found == ["found on link 1", "found on link 2"]
+    await connector.stop()
+    assert running.done()
+
+
+async def test_one_that_cannot_be_connected_is_looked_for_again_and_again(
+    tread, radio, posted, states
+) -> None:
+    """BlueZ may have forgotten it since it was found, and know it by another handle."""
+
+    class Forgetful(radio.backend.client):
+        async def connect(self, *_: object, **__: object) -> None:
+            raise BleakError("no such device")
+
+    backend = replace(radio.backend, client=Forgetful)
+    connector = Connector(ADDRESS, posted, state=states, backend=backend, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(300)
+    words = [word for word in states.words if not word.startswith("waiting")]
+    assert words[:12] == ["scanning", "connecting", "connecting", "connecting"] * 3
+    await connector.stop()
+    assert running.done()
 
 
 async def test_a_bug_is_not_taken_for_a_treadmill_that_is_not_reached(tread, radio, posted) -> None:
@@ -299,6 +370,22 @@ async def test_stopping_in_the_middle_of_anything_leaves_the_treadmill_free(trea
     assert not tread.device.connections
 
 
+async def test_stopping_while_it_hangs_up_leaves_the_treadmill_free(tread, radio, posted) -> None:
+    class Slow(radio.backend.client):
+        async def disconnect(self) -> None:
+            await asyncio.sleep(2)
+            await super().disconnect()
+
+    connector = Connector(ADDRESS, posted, backend=replace(radio.backend, client=Slow), rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    connector.drop("a Stop could not be written")
+    await asyncio.sleep(1)
+    await connector.stop()
+    assert running.done()
+    assert not tread.device.connections
+
+
 async def test_stopping_while_the_treadmill_is_read_leaves_it_free(tread, connector, posted) -> None:
     stops: list[asyncio.Task[None]] = []
     tread.on_read = lambda: stops.append(asyncio.create_task(connector.stop()))
@@ -327,6 +414,23 @@ async def test_a_pattern_means_the_machine_that_was_lost_before_it_means_another
     waits = sum(word.startswith("waiting") for word in states.words)
     assert waits == 9, "and three tries at once: twelve failures"
     assert [connected.machine.id[-1] for connected in posted.of(Connected)] == ["1", "1", "2"]
+    await connector.stop()
+    assert running.done()
+
+
+async def test_a_pattern_is_not_faithful_to_one_that_was_never_connected(put_up, radio, posted) -> None:
+    other = await put_up(address="C0:00:00:00:00:02")
+
+    def leave(state: str) -> None:
+        if state == "connecting" and not posted.all:
+            radio.move_away(other.device)
+
+    connector = Connector("Bare*", posted, state=leave, backend=radio.backend, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    await put_up()
+    await asyncio.sleep(60)
+    assert [connected.machine.id[-1] for connected in posted.of(Connected)] == ["1"]
     await connector.stop()
     assert running.done()
 

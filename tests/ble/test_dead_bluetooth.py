@@ -101,6 +101,22 @@ async def test_a_bug_in_writing_ends_the_link_and_comes_out_where_its_end_is_awa
     assert posted.of(Lost) == [Lost(1, "a bug in writing to the treadmill")]
 
 
+async def test_a_write_does_not_wait_for_the_answer_to_what_was_asked(tread, radio, posted) -> None:
+    class Thoughtful(radio.backend.client):
+        async def read_gatt_char(self, *args: object, **kwargs: object) -> bytearray:
+            if posted.all:  # the set-up is over
+                await asyncio.sleep(4)
+            return await super().read_gatt_char(*args, **kwargs)
+
+    backend = replace(radio.backend, client=Thoughtful)
+    link = await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
+    await asyncio.sleep(21)
+    link.write(1, STOP)
+    await asyncio.sleep(1)
+    assert posted.of(Written) == [Written(1, 1)]
+    await link.close()
+
+
 async def test_waiting_for_the_end_can_be_cancelled(open_link, tread, posted) -> None:
     link = await open_link()
     waiting = asyncio.create_task(link.over())

@@ -44,6 +44,18 @@ async def test_notifications_of_every_kind_are_posted_as_octets(tread, open_link
     ]
 
 
+@pytest.mark.parametrize("characteristic", Characteristic)
+async def test_everything_that_a_machine_may_tell_is_subscribed_to(
+    put_up, open_link, posted, characteristic
+) -> None:
+    number = characteristic.value
+    tread = await put_up({0x2ACD: (Gatt.NOTIFY, b""), number: (Gatt.NOTIFY, b"")})
+    await open_link()
+    tread.notify(number, b"\x01\x02")
+    await asyncio.sleep(1)
+    assert posted.of(Notified) == [Notified(1, characteristic, b"\x01\x02")]
+
+
 async def test_an_answer_notified_where_indications_were_asked_for_is_posted(
     tread, open_link, posted
 ) -> None:
@@ -54,10 +66,16 @@ async def test_an_answer_notified_where_indications_were_asked_for_is_posted(
 
 
 async def test_a_notification_during_set_up_comes_after_connected(tread, open_link, posted, soon) -> None:
-    tread.on_subscribe = lambda number: tread.notify(0x2ADA, b"\x03") if number == 0x2ADA else None
+    def on_subscribe(number: int) -> None:
+        if number == 0x2ADA:
+            for status in (b"\x03", b"\xff"):
+                tread.notify(0x2ADA, status)
+
+    tread.on_subscribe = on_subscribe
     await open_link()
-    await soon(lambda: posted.of(Notified))
-    assert [type(happening) for happening in posted.all] == [Connected, Notified]
+    await soon(lambda: len(posted.of(Notified)) == 2)
+    assert [type(happening) for happening in posted.all] == [Connected, Notified, Notified]
+    assert [notified.payload for notified in posted.of(Notified)] == [b"\x03", b"\xff"]
 
 
 async def test_a_write_reaches_the_treadmill_and_is_reported_with_its_ticket(
@@ -123,6 +141,7 @@ async def test_an_att_error_refuses_the_write_and_leaves_the_link(tread, open_li
     assert written.att_error == code
     assert f"ATT error 0x{code:02X}" in written.error
     assert posted.of(Lost) == []
+    assert tread.written == [STOP], "once: what is written again is the guard's to say"
 
 
 async def test_a_machine_without_write_requests_gets_write_commands(put_up, open_link, posted, soon) -> None:
@@ -135,6 +154,21 @@ async def test_a_machine_without_write_requests_gets_write_commands(put_up, open
     await soon(lambda: tread.written and posted.of(Written))
     assert tread.written == [STOP]
     assert posted.of(Written) == [Written(1, 1)]
+
+
+async def test_a_machine_that_takes_both_gets_a_write_request_for_that_one_is_answered(
+    put_up, open_link, posted
+) -> None:
+    async def refuse(_: bytes) -> None:
+        raise ATT_Error(0x80)
+
+    both = Gatt.WRITE | Gatt.WRITE_WITHOUT_RESPONSE | Gatt.INDICATE
+    tread = await put_up({0x2ACD: (Gatt.NOTIFY, b""), 0x2AD9: (both, b"")})
+    link = await open_link()
+    tread.on_write = refuse
+    link.write(1, STOP)
+    await asyncio.sleep(1)
+    assert [written.att_error for written in posted.of(Written)] == [0x80]
 
 
 async def test_a_lost_link_is_posted_once_after_the_writes_it_took_along(
@@ -317,4 +351,18 @@ async def test_a_treadmill_that_is_heard_is_asked_nothing(tread, open_link) -> N
     for _ in range(10):
         tread.notify(0x2ACD, RECORD)
         await asyncio.sleep(19)
+    assert asked == []
+    await asyncio.sleep(21)
+    assert len(asked) == 1, "until it falls silent"
+
+
+async def test_nothing_is_asked_while_a_write_is_under_way(tread, open_link, posted) -> None:
+    asked = []
+    link = await open_link()
+    tread.on_read = lambda: asked.append("")
+    tread.on_write = lambda _: asyncio.sleep(4)
+    await asyncio.sleep(18)
+    link.write(1, STOP)
+    await asyncio.sleep(10)
+    assert posted.of(Written) == [Written(1, 1)]
     assert asked == []

@@ -57,7 +57,10 @@ async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(
     await tread.device.stop_advertising()
     (found,) = await scan(2, radio.backend)
     assert (found.name, found.address, found.rssi) == (seen.name, seen.address, None)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     assert (await find(seen.address, 2, radio.backend)).address == seen.address
+    assert loop.time() == began, "before anything is searched for: its belt may run"
     for other in (OTHER, "Another*"):
         with pytest.raises(NotFound):
             await find(other, 2, radio.backend)
@@ -90,9 +93,25 @@ async def test_a_free_machine_goes_before_one_in_use(put_up, radio) -> None:
     assert (await find("bare*", 10, radio.backend)).address == "C0:00:00:00:00:01"
 
 
+async def test_a_free_machine_is_waited_for_to_the_end(put_up, radio) -> None:
+    busy = await put_up(address=OTHER)
+    await busy.advertise(bytes.fromhex("261800 0100"))
+    looking = asyncio.create_task(find("bare*", 10, radio.backend))
+    await asyncio.sleep(8)
+    await put_up()
+    assert (await looking).address == ADDRESS
+
+
 async def test_a_machine_that_says_it_is_in_use_is_taken_when_no_other_comes(tread, radio) -> None:
     await tread.advertise(bytes.fromhex("261800 0100"))
     assert (await find("bare*", 10, radio.backend)).available is False
+
+
+async def test_by_its_address_a_machine_in_use_is_taken_at_once(tread, radio) -> None:
+    """It may be us whom it takes for a user: the link was lost a moment ago, and the belt may run."""
+    await tread.advertise(bytes.fromhex("261800 0100"))
+    async with asyncio.timeout(1):
+        assert (await find(ADDRESS, 10, radio.backend)).available is False
 
 
 async def test_a_machine_found_by_its_address_need_not_advertise_the_service(radio) -> None:
@@ -114,8 +133,10 @@ async def test_a_machine_without_a_name_is_waited_for_2_s_and_taken(tread, radio
     await tread.advertise(name="")
     loop = asyncio.get_running_loop()
     started = loop.time()
-    assert (await find(wanted, 10, radio.backend)).name == ""
+    found = await find(wanted, 10, radio.backend)
     assert loop.time() - started == pytest.approx(2, abs=0.2)
+    assert found.name == ""
+    assert found.available is True, "as its scan response says, which comes after the advertisement"
 
 
 async def test_a_name_that_bluez_made_of_the_address_is_none(tread, radio) -> None:
@@ -128,6 +149,15 @@ async def test_a_name_that_bluez_made_of_the_address_is_none(tread, radio) -> No
     await tread.advertise(name="")
     (found,) = await scan(2, replace(radio.backend, scanner=Bluez))
     assert found.name == ""
+
+
+async def test_the_name_in_the_air_goes_before_the_one_the_system_remembers(tread, radio) -> None:
+    class Bluez(radio.backend.scanner):
+        def create_or_update_device(self, key, address, _name, details, adv):
+            return super().create_or_update_device(key, address, "Of last year", details, adv)
+
+    (found,) = await scan(2, replace(radio.backend, scanner=Bluez))
+    assert found.name == "Bare Tread"
 
 
 async def test_without_an_adapter_there_is_a_sentence_with_what_to_do(tread, radio) -> None:

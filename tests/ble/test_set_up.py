@@ -72,6 +72,22 @@ async def test_without_treadmill_data_there_is_no_link(tread, posted, backend, r
     assert not tread.device.connections
 
 
+@pytest.mark.parametrize(("hangs", "seconds"), [("connect", 10), ("read_gatt_char", 5), ("start_notify", 5)])
+async def test_a_set_up_that_hangs_fails_in_time_and_is_hung_up(tread, radio, posted, hangs, seconds) -> None:
+    async def for_ever(*_: object, **__: object) -> None:
+        await asyncio.sleep(3600)
+
+    backend = replace(radio.backend, client=type("Hung", (radio.backend.client,), {hangs: for_ever}))
+    found = await find("*", backend=backend)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(LinkLost, match="no answer in"):
+        await Link.open(found, 1, posted, backend=backend)
+    assert loop.time() - began == pytest.approx(seconds, abs=0.5)
+    assert posted.all == []
+    assert not tread.device.connections
+
+
 async def test_a_link_lost_by_the_last_subscription_is_not_announced(tread, posted, backend) -> None:
     backend.client.leaves_after = 0x2ACD
     with pytest.raises(LinkLost, match="the Bluetooth link was lost"):

@@ -4,8 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from bleak import BleakClient
 from bleak.exc import BleakGATTProtocolError
-from bumble.gatt import Characteristic
+from bleak_retry_connector import establish_connection
+from bumble.core import UUID
+from bumble.gatt import Characteristic, Service
+from structlog.testing import capture_logs
 
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.errors import NotFound
@@ -87,6 +91,18 @@ async def test_a_treadmill_that_measures_the_heart_rate_is_no_strap(put_up, radi
             await find(wanted, 3.0, radio.backend, STRAP)
 
 
+async def test_nor_is_one_that_is_connected(put_up, radio) -> None:
+    """Whoever took it for a strap would hang up the treadmill's link in the end."""
+    tread = await put_up()
+    rate = Characteristic(UUID.from_16_bits(0x2A37), Characteristic.NOTIFY, Characteristic.READABLE, b"")
+    tread.device.add_service(Service(UUID.from_16_bits(0x180D), [rate]))
+    found = await find("*", 3.0, radio.backend)
+    await establish_connection(BleakClient, found.device, found.name, backend=radio.backend.client)
+    for wanted in ("*", found.address):
+        with pytest.raises(NotFound, match="no heart rate strap"):
+            await find(wanted, 3.0, radio.backend, STRAP)
+
+
 async def test_a_strap_is_no_treadmill(worn, radio) -> None:
     assert await scan(3.0, radio.backend) == []
     with pytest.raises(NotFound, match="no treadmill"):
@@ -100,6 +116,31 @@ async def test_it_is_not_looked_for_before_its_treadmill_is_connected(worn, list
     bearer.treadmill_is_up.set()
     await asyncio.sleep(3)
     assert worn.is_heard
+
+
+async def test_nor_is_it_after_its_treadmill_was_lost(worn, radio, listening) -> None:
+    bearer = listening()
+    await asyncio.sleep(5)
+    bearer.treadmill_is_up.clear()
+    radio.cut(worn.device)
+    await asyncio.sleep(60)
+    assert not worn.is_heard
+
+
+async def test_while_it_is_heard_it_is_not_connected_anew(worn, listening) -> None:
+    listening()
+    await asyncio.sleep(5)
+    connections: list[object] = []
+    worn.device.on("connection", connections.append)
+    await asyncio.sleep(60)
+    assert connections == []
+
+
+async def test_the_log_says_once_that_nobody_wears_it(listening) -> None:
+    with capture_logs() as lines:
+        listening()
+        await asyncio.sleep(300)
+    assert [line["strap"] for line in lines if "not reached" in line["event"]] == [ADDRESS]
 
 
 async def test_out_of_reach_and_back_it_is_found_again(worn, radio, listening) -> None:
@@ -162,7 +203,7 @@ async def test_garbled_octets_are_passed_over(radio, listening) -> None:
         bearer = listening()
         await asyncio.sleep(3)
         (connection,) = strap._listeners
-        for payload in (b"", b"\x01\x50", b"\x00\x50"):
+        for payload in (b"", b"\x00\x50", b"\x01\x50"):
             notify(device, connection, strap._measurement, payload)
         await asyncio.sleep(1)
         assert bearer.posted == [Pulse(80, None)]
@@ -219,6 +260,35 @@ async def test_a_strap_that_is_connected_is_left_alone_and_one_that_hangs_is_not
     async with way.first():
         assert loop.time() - began == pytest.approx(0.5)
     assert await waiting == "done"
+
+
+async def test_a_treadmill_that_cannot_be_connected_gives_the_way_back() -> None:
+    way = RightOfWay()
+
+    async def attempt() -> str:
+        return "done"
+
+    with pytest.raises(NotFound):
+        async with way.first():
+            raise NotFound("it is not in the air any more")
+    async with asyncio.timeout(1):
+        assert await way.when_clear(attempt) == "done"
+
+
+async def test_whoever_stops_waiting_for_an_attempt_ends_it() -> None:
+    ended: list[bool] = []
+
+    async def attempt() -> None:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            ended.append(True)
+
+    waiting = asyncio.create_task(RightOfWay().when_clear(attempt))
+    await asyncio.sleep(1)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert ended
 
 
 async def test_two_treadmills_share_the_right_of_way() -> None:

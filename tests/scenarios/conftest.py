@@ -113,12 +113,15 @@ class Ears:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
+        self._closed = False
 
     def say(self, said: Said) -> None:
-        self.said.append(said)
+        if not self._closed:
+            self.said.append(said)
 
     def close(self) -> None:
-        pass
+        """Nothing is heard any more."""
+        self._closed = True
 
     def alarms(self) -> set[str]:
         return {said.text for said in self.said if said.alarm}

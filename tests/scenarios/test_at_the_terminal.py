@@ -53,6 +53,9 @@ CONFIG = """
 [mqtt]
 url = "off"
 [[treadmills]]
+id = "hall"
+address = "C0:00:00:00:00:02"
+[[treadmills]]
 id = "home"
 address = "C0:00:00:00:00:01"
 at_machine = true
@@ -79,6 +82,7 @@ def test_enter_at_the_machine_is_an_act(tmp_path: Path) -> None:
             refused = next(line for line in lines if "refused" in line)
             assert "source=terminal" in refused
             assert "nothing is asked" in refused
+            assert "treadmill=home" in refused, "the one that the terminal stands at"
         finally:
             daemon.terminate()
             assert daemon.wait(10) == 0

@@ -210,6 +210,37 @@ async def test_each_of_two_treadmills_hears_its_own_walker(room) -> None:
         assert daemon.state("a").phase is Phase.WALKING
 
 
+async def two_and_a_strap(room):
+    """Two treadmills, of which the second has a strap, and the settings for them."""
+    stands = [await room.put_up(treadmill=name) for name in ("a", "b")]
+    plain = room.settings()
+    one, other = plain.treadmills
+    return stands, plain.model_copy(update={"treadmills": (one, other.model_copy(update=POLAR))})
+
+
+async def test_a_strap_does_not_wait_for_another_treadmill(room) -> None:
+    (first, _), settings = await two_and_a_strap(room)
+    first.move_away()
+    await room.put_on(heart_rate=77)
+    async with room.daemon(settings) as daemon:
+        await daemon.until(lambda state: state.heart_rate == 77, within=60, treadmill="b")
+
+
+async def test_a_search_for_a_strap_gives_way_to_every_treadmill(room) -> None:
+    """Some adapters fail to connect while they search, and that belt may be running."""
+    (first, _), settings = await two_and_a_strap(room)
+    async with room.daemon(settings) as daemon:
+        for name in ("a", "b"):
+            await daemon.phase(Phase.IDLE, treadmill=name)
+        await asyncio.sleep(12)
+        first.move_away()
+        await daemon.until(lambda state: state.link == "connecting", treadmill="a")
+        for _ in range(16):
+            await asyncio.sleep(0.5)
+            assert daemon.state("a").link == "connecting"
+            assert not room.radio._scanners
+
+
 async def test_a_treadmill_with_a_heart_rate_service_is_not_its_own_strap(room, spec) -> None:
     async with room.daemon(room.settings(treadmill={"heart_rate_strap": "*"})) as daemon:
         await asyncio.sleep(60)

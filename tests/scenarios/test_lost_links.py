@@ -48,6 +48,20 @@ async def test_while_it_is_away_the_walker_is_told_to_pull_the_cord_again_and_ag
         await daemon.until(lambda state: state.link == "connected")
 
 
+async def test_while_the_belt_may_run_it_is_looked_for_without_a_pause(room, spec) -> None:
+    links = set()
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        spec.move_away()
+        await daemon.until(lambda state: state.link != "connected")
+        for _ in range(600):
+            await asyncio.sleep(0.2)
+            links.add(daemon.state().link.partition(":")[0])
+        assert links == {"connecting", "scanning", "waiting 0 s"}
+        spec.bring_back()
+        await daemon.until(lambda state: state.link == "connected")
+
+
 async def test_the_belt_stops_within_seconds_of_a_short_loss(room, spec) -> None:
     async with room.daemon() as daemon:
         await daemon.walking()

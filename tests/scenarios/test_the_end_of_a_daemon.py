@@ -46,6 +46,24 @@ async def test_told_to_end_during_an_outstanding_start_it_takes_the_start_back(r
     assert not marker.exists()
 
 
+async def test_one_of_two_control_tasks_that_fails_ends_the_daemon(room, spec) -> None:
+    def fail(_now: float) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async def day() -> None:
+        async with room.daemon() as daemon:
+            await daemon.walking(treadmill="other")
+            daemon.app.stations["tm"].controller.act = fail
+            async with asyncio.timeout(5):
+                await daemon.app.failure()
+            assert other.machine.kmh > 0.5
+
+    other = await room.put_up("spec", "other")
+    with pytest.raises(ZeroDivisionError):
+        await day()
+    assert other.machine.at_rest
+
+
 async def test_a_belt_that_does_not_obey_keeps_its_marker(room, marker) -> None:
     stand = await room.put_up("ignores-stop")
     async with room.daemon(room.settings(treadmill={"machine": "ignores-stop"})) as daemon:
@@ -169,6 +187,19 @@ async def test_park_tells_of_each_treadmill_by_itself(room, spec, marker) -> Non
     assert not marker.exists()
     assert deaf.machine.kmh > 0.5
     assert (room.state / "moving-deaf.json").exists()
+
+
+async def test_park_knows_one_that_it_lost_again_from_one_that_it_never_reached(room, marker) -> None:
+    deaf = await room.put_up("ignores-stop")
+    settings = room.settings(treadmill={"machine": "ignores-stop"})
+    async with room.daemon(settings) as daemon:
+        await daemon.walking()
+        await daemon.kill()
+    parking = asyncio.create_task(park(settings, room.radio.backend, within_s=30))
+    await asyncio.sleep(15)
+    deaf.move_away()
+    assert await parking == [Parked("tm", at_rest=False, reached=True)]
+    assert marker.exists()
 
 
 async def test_park_goes_on_looking_for_one_when_another_is_done(room, spec) -> None:
