@@ -16,6 +16,16 @@ async def test_a_reader_sees_the_newest_state_and_skips_the_others():
         assert reader.state.snapshot.distance_m == 999
 
 
+async def test_whoever_is_woken_finds_what_was_put_out(monkeypatch):
+    hub = Hub()
+    found = []
+    with hub.subscribe() as reader:
+        monkeypatch.setattr(reader, "wake", lambda: found.append((reader.state, reader.waiting)))
+        hub.publish(IDLE)
+        hub.emit(Emitted("armed"))
+    assert found == [(hub.latest, 0), (hub.latest, 1)]
+
+
 async def test_a_late_reader_sees_the_state_from_before_it_came():
     hub = Hub()
     hub.publish(IDLE)
