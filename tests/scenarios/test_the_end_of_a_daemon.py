@@ -50,17 +50,20 @@ async def test_one_of_two_control_tasks_that_fails_ends_the_daemon(room, spec) -
     def fail(_now: float) -> None:
         raise ZeroDivisionError("a bug")
 
+    speed_when_told: list[float] = []
+
     async def day() -> None:
         async with room.daemon() as daemon:
             await daemon.walking(treadmill="other")
             daemon.app.stations["tm"].controller.act = fail
             async with asyncio.timeout(5):
                 await daemon.app.failure()
-            assert other.machine.kmh > 0.5
+            speed_when_told.append(other.machine.kmh)
 
     other = await room.put_up("spec", "other")
     with pytest.raises(ZeroDivisionError):
         await day()
+    assert speed_when_told > [0.5]
     assert other.machine.at_rest
 
 
