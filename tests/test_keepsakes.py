@@ -27,11 +27,24 @@ def test_the_marker_names_its_machine_and_session_and_outlives_the_process(keeps
     assert list(keepsakes.folder.iterdir()) == [keepsakes.marker], "and leaves no scratch behind"
 
 
-@pytest.mark.parametrize("octets", [b"", b"{", b"\xff"])
-def test_a_marker_that_cannot_be_read_is_one(keepsakes: Keepsakes, octets: bytes) -> None:
-    keepsakes.write("s1")
-    keepsakes.marker.write_bytes(octets)
-    assert again(keepsakes).left_running
+def test_the_marker_names_the_machine_that_is_connected_and_how_it_was_reached(tmp_path: Path) -> None:
+    keepsakes = Keepsakes(tmp_path, "home", "HORIZON*", "bumble:usb:0")
+    for adapter, told in ((None, "bumble:usb:0"), ("hci1", "hci1")):
+        keepsakes.is_at("C0:00:00:00:00:02", adapter)
+        keepsakes.write("s1")
+        left = {"treadmill": "home", "address": "C0:00:00:00:00:02", "session": "s1", "adapter": told}
+        assert Keepsakes(tmp_path, "home", "HORIZON*").left == left
+
+
+@pytest.mark.parametrize("octets", [None, b"", b"{", b"\xff", b"[]"])
+def test_a_marker_that_tells_nothing_still_says_that_a_belt_may_move(
+    keepsakes: Keepsakes, octets: bytes | None
+) -> None:
+    if octets is not None:
+        keepsakes.write("s1")
+        keepsakes.marker.write_bytes(octets)
+    assert again(keepsakes).left == {}
+    assert again(keepsakes).left_running is (octets is not None)
 
 
 def test_the_marker_can_be_written_again_and_removed_twice(keepsakes: Keepsakes) -> None:

@@ -138,7 +138,7 @@ class App:
         settings, hub = self.settings, self.hubs[treadmill.id]
         backend = backend if treadmill.adapter is None else backend.on(treadmill.adapter)
         target = treadmill.address or treadmill.match or ""
-        keepsakes = Keepsakes(settings.paths.state, treadmill.id, target)
+        keepsakes = Keepsakes(settings.paths.state, treadmill.id, target, treadmill.adapter)
         voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
         self._voices.append(voice)
         tape = Tape(treadmill.id, __version__, self.wall, left_running=keepsakes.left_running)
@@ -159,6 +159,8 @@ class App:
             describe=partial(describe, treadmill, keepsakes),
             state=station.tell_link,
             urgent=lambda: station.controller.marked,
+            left_at=keepsakes.left.get("address", ""),
+            met=keepsakes.is_at,
             rng=self._rng,
             right_of_way=self._right_of_way,
             backend=backend,

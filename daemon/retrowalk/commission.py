@@ -78,6 +78,8 @@ class Examination:
             describe=self._describe,
             state=self.station.tell_link,
             urgent=lambda: self.commissioner.marked,
+            left_at=keepsakes.left.get("address", ""),
+            met=keepsakes.is_at,
             backend=backend if treadmill.adapter is None else backend.on(treadmill.adapter),
         )
         self.station.attach(self._connector)

@@ -27,7 +27,9 @@ class Keepsakes:
     folder: Path
     treadmill_id: str
     address: str
-    """Where `park` will look for it: the address or name pattern of the config."""
+    """Where `park` will look for it: that of the machine, or what the config says until it is known."""
+    adapter: str | None = None
+    """And with which Bluetooth adapter."""
     _unwritten: str = ""
     """A quarantine that is not on disk: a full one does not make the machine safe."""
 
@@ -40,10 +42,14 @@ class Keepsakes:
     def _distrust(self) -> Path:
         return self.folder / f"quarantine-{self.treadmill_id}.json"
 
+    def is_at(self, address: str, adapter: str | None) -> None:
+        """This machine is connected: markers name it from now on."""
+        self.address, self.adapter = address, adapter or self.adapter
+
     def write(self, session_id: str) -> None:
         """Put the moving-marker on disk; it is whole and synced when this returns."""
         told = {"treadmill": self.treadmill_id, "address": self.address, "session": session_id}
-        self._put(self.marker, told)
+        self._put(self.marker, told | ({"adapter": self.adapter} if self.adapter else {}))
 
     def remove(self) -> None:
         """Take the moving-marker away, if it is there."""
@@ -55,6 +61,15 @@ class Keepsakes:
     def left_running(self) -> bool:
         """A session of a daemon that is gone may have left the belt moving."""
         return self.marker.exists()
+
+    @property
+    def left(self) -> dict[str, str]:
+        """What the moving-marker tells, by the keys that `write` gives it; empty where it tells nothing."""
+        try:
+            told = json.loads(self.marker.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {key: str(value) for key, value in told.items()} if isinstance(told, dict) else {}
 
     def quarantine(self, reason: str) -> None:
         """No session on this machine until it is commissioned again."""

@@ -4,15 +4,14 @@ It must work where little else does: with a configuration that was changed meanw
 """
 
 import asyncio
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrowalk.app import App
 from retrowalk.ble.backend import PLATFORM, Backend
-from retrowalk.keepsakes import treadmill_of
+from retrowalk.keepsakes import Keepsakes, treadmill_of
 from retrowalk.machines import MachineFileError, load_machine
 from retrowalk.settings import Settings, Treadmill
 from retrowalk.station import STOP_WITHIN_S
@@ -80,7 +79,7 @@ def _treadmill(settings: Settings, folder: Path, name: str) -> Treadmill | None:
     """As the settings say, or where they do not know it any more, as its marker does; None: nobody knows."""
     configured = next((one for one in settings.treadmills if one.id == name), None)
     if configured is None:
-        return _remembered(folder / f"moving-{name}.json")
+        return _remembered(Keepsakes(folder, name, "").left)
     without: dict[str, object] = {"heart_rate_strap": None}
     if configured.machine is not None:
         try:
@@ -90,15 +89,12 @@ def _treadmill(settings: Settings, folder: Path, name: str) -> Treadmill | None:
     return configured.model_copy(update=without)
 
 
-def _remembered(marker: Path) -> Treadmill | None:
-    try:
-        told = json.loads(marker.read_text())
-        target, name = str(told["address"]), str(told["treadmill"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    for key in ("address", "match"):
+def _remembered(told: Mapping[str, str]) -> Treadmill | None:
+    for key in ("address", "match"):  # of a machine that was never connected nothing else was known
         try:
-            return Treadmill.model_validate({"id": name, key: target})
-        except ValueError:
+            return Treadmill.model_validate(
+                {"id": told["treadmill"], key: told["address"], "adapter": told.get("adapter")}
+            )
+        except (KeyError, ValueError):
             continue
     return None

@@ -15,7 +15,7 @@ from retrowalk.ble.reading import Reading, describe
 from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
 
 RECORD = bytes.fromhex("0000 6400")
-ADDRESS = "C0:00:00:00:00:01"
+ADDRESS, OTHER = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
 
 
 def seeded() -> random.Random:
@@ -449,6 +449,68 @@ async def test_a_pattern_is_faithful_again_after_every_link_that_held(put_up, ra
     other = await put_up(address="C0:00:00:00:00:02")
     await asyncio.sleep(120)
     assert not other.device.connections
+    await connector.stop()
+    assert running.done()
+
+
+async def test_while_its_belt_may_be_running_no_other_machine_will_do_however_long_it_is_away(
+    put_up, radio, posted
+) -> None:
+    mine, moving = await put_up(), [True]
+    connector = Connector("Bare*", posted, backend=radio.backend, urgent=lambda: moving[0], rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    radio.move_away(mine.device)
+    await put_up(address=OTHER)
+    await asyncio.sleep(600)
+    assert connector.link is None
+    radio.bring_back(mine.device)
+    await asyncio.sleep(30)
+    assert connector.link is not None
+    radio.move_away(mine.device)
+    moving[0] = False
+    await asyncio.sleep(600)
+    assert [connected.machine.id for connected in posted.of(Connected)] == [ADDRESS, ADDRESS, OTHER]
+    await connector.stop()
+    assert running.done()
+
+
+@pytest.mark.parametrize(
+    ("target", "left_at", "then"),
+    [
+        ("Bare*", ADDRESS, ADDRESS),
+        (OTHER, ADDRESS, OTHER),
+        ("Bare Two", ADDRESS, OTHER),
+        (ADDRESS, ADDRESS, ADDRESS),
+        (OTHER, "Bare*", OTHER),
+        (OTHER, "", OTHER),
+    ],
+    ids=["its name fits", "another address", "another name", "as ever", "an old marker's pattern", "torn"],
+)
+async def test_what_a_dead_process_left_running_goes_before_what_the_configuration_names(
+    put_up, radio, posted, *, target: str, left_at: str, then: str
+) -> None:
+    moving, met = [True], set()
+    await put_up(address=OTHER, name="Bare Two")
+    connector = Connector(
+        target,
+        posted,
+        backend=radio.backend,
+        urgent=lambda: moving[0],
+        left_at=left_at,
+        met=lambda address, _adapter: met.add(address),
+        rng=seeded(),
+    )
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    await put_up()
+    await asyncio.sleep(30)
+    first = ADDRESS if left_at == ADDRESS else OTHER
+    assert met == {first}
+    moving[0] = False
+    await asyncio.sleep(30)
+    assert connector.link is not None
+    assert [connected.machine.id for connected in posted.of(Connected)] == sorted({first, then})
     await connector.stop()
     assert running.done()
 

@@ -107,11 +107,14 @@ async def test_a_treadmill_that_only_its_marker_knows_is_looked_for_by_what_it_t
         pass
 
     def build(settings: Settings, **_: object) -> App:
-        raise AskedError([(one.id, one.address, one.match) for one in settings.treadmills])
+        raise AskedError([(one.id, one.address, one.match, one.adapter) for one in settings.treadmills])
 
-    for name, target in (("one", "C0:00:00:00:00:01"), ("two", "Bare*")):
-        Keepsakes(tmp_path, name, target).write("s1")
+    for name, target, adapter in (("one", "C0:00:00:00:00:01", "hci1"), ("two", "Bare*", None)):
+        Keepsakes(tmp_path, name, target, adapter).write("s1")
     settings = Settings.model_validate({"paths": {"state_dir": tmp_path}})
     with pytest.raises(AskedError) as asked:
         await park(settings, build=build)
-    assert asked.value.args[0] == [("one", "C0:00:00:00:00:01", None), ("two", None, "Bare*")]
+    assert asked.value.args[0] == [
+        ("one", "C0:00:00:00:00:01", None, "hci1"),
+        ("two", None, "Bare*", None),
+    ]

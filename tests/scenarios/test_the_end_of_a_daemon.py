@@ -146,6 +146,32 @@ async def test_killed_and_started_again_it_stops_the_belt_first(room, spec, mark
         assert not marker.exists()
 
 
+@pytest.mark.parametrize("parked", [True, False], ids=["park", "started again"])
+async def test_of_two_machines_that_fit_its_name_the_one_that_was_left_is_stopped(
+    room, spec, marker, parked: bool
+) -> None:
+    neighbours = await room.put_up("spec", "neighbours")
+    neighbours.move_away()
+    settings = room.settings(treadmill={"address": None, "match": "retrowalk*"})
+    settings = settings.model_copy(update={"treadmills": settings.treadmills[:1]})
+    async with room.daemon(settings) as dead:
+        await dead.walking()
+        assert json.loads(marker.read_text())["address"] == spec.address
+        await dead.kill()
+    spec.move_away()
+    neighbours.bring_back()
+    back = asyncio.get_running_loop().call_later(5, spec.bring_back)
+    if parked:
+        assert await park(settings, room.radio.backend) == [Parked("tm", at_rest=True, reached=True)]
+    else:
+        async with room.daemon(settings) as daemon:
+            await daemon.until(lambda _: not marker.exists())
+    assert back.cancelled() is False
+    assert spec.machine.at_rest
+    assert not marker.exists()
+    assert neighbours.machine.written == []
+
+
 async def test_killed_in_the_countdown_and_started_again_nothing_moves(room, spec, marker) -> None:
     async with room.daemon() as dead:
         await dead.counting_down()

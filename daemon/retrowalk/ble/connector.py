@@ -13,7 +13,7 @@ from retrowalk.ble.errors import LinkError, LinkLost, NotFound
 from retrowalk.ble.link import Link
 from retrowalk.ble.reading import Describe, Reading, describe
 from retrowalk.ble.right_of_way import RightOfWay
-from retrowalk.ble.scanner import Found, find
+from retrowalk.ble.scanner import Found, find, is_address
 from retrowalk.core.model import Happening, Written
 
 log = structlog.get_logger()
@@ -28,7 +28,9 @@ _TRIES_AT_ONCE: Final = 3
 """After a loss the belt may be running with nobody to stop it: so many attempts follow without a wait."""
 _TRIES_BEFORE_A_NEW_SEARCH: Final = 3
 _FAITHFUL_FOR: Final = 12
-"""For so many failures in a row a pattern means the machine that was connected: its belt may still run."""
+"""For so many failures in a row a pattern means the machine that was connected, and for as long as its belt
+may be running."""
+_LOOKS_EVERY: Final = 1.0
 _STEADY: Final = 10.0
 """A link that held so long was no failure."""
 
@@ -49,23 +51,30 @@ class Connector:
         state: Callable[[str], None] = lambda _: None,
         backend: Backend = PLATFORM,
         urgent: Callable[[], bool] = lambda: False,
+        left_at: str = "",
+        met: Callable[[str, str | None], None] = lambda _address, _adapter: None,
         rng: random.Random | None = None,
         right_of_way: RightOfWay | None = None,
     ) -> None:
         """`target` is an address, a name or a name pattern; `rng` spreads the waits.
 
-        `urgent`: a belt of ours may be running with nobody to stop it. Then there is next to no wait.
+        `urgent`: a belt of ours may be running with nobody to stop it. Then there is next to no wait, and no
+        other machine will do than the one that was lost, or that is `left_at` by a process that is gone.
+        `met` gets the address and adapter of each machine before it is connected.
         """
         self.link: Link | None = None
         self.up = asyncio.Event()
         """Set while there is a link."""
         self._target = target
-        self._last_address = target
+        self._left_at = left_at if is_address(left_at) else ""
+        self._last = self._left_at or target
+        """The address of the machine that is connected or was; else the target."""
         self._post = post
         self._describe = describe
         self._state = state
         self._backend = backend
         self._urgent = urgent
+        self._met = met
         self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
         self._right_of_way = right_of_way or RightOfWay()
         self._connection = 0
@@ -86,7 +95,7 @@ class Connector:
         try:
             while True:
                 try:
-                    await self._hold(await self._open())
+                    await self._hold(*await self._open())
                 except LinkError as error:
                     self._failures += 1
                     if self._failures % _TRIES_BEFORE_A_NEW_SEARCH == 0:
@@ -125,26 +134,30 @@ class Connector:
             self._back.clear()
             self.link.end(why)
 
-    async def _open(self) -> Link:
+    async def _open(self) -> tuple[Link, Found]:
         if self._found is None:
             self._state("scanning")
-            wanted = self._last_address if self._failures < _FAITHFUL_FOR else self._target
-            self._found = await find(wanted, _SEARCH_FOR, self._backend)
+            if self._failures >= _FAITHFUL_FOR and not self._urgent():
+                self._last = self._target
+            self._found = await find(self._last, _SEARCH_FOR, self._backend)
+        found = self._found
         self._state("connecting")
         self._connection += 1
+        self._met(found.address, found.adapter)
+        known = self._reading if self._reading and self._reading.address == found.address else None
         async with self._right_of_way.first():
             link = await Link.open(
-                self._found,
+                found,
                 self._connection,
                 self._post,
                 describe=self._describe,
-                known=self._reading,
+                known=known,
                 backend=self._backend,
             )
-        self._reading, self._last_address = link.reading, self._found.address
-        return link
+        self._reading, self._last = link.reading, found.address
+        return link, found
 
-    async def _hold(self, link: Link) -> None:
+    async def _hold(self, link: Link, found: Found) -> None:
         """Returns when the link is over and may be followed at once; one that did not hold is a failure."""
         self.link = link
         self.up.set()
@@ -153,9 +166,11 @@ class Connector:
         self._trouble = ""
         loop = asyncio.get_running_loop()
         since = loop.time()
+        leaving = asyncio.create_task(self._leave(found))
         try:
             why = await link.over()
         finally:
+            leaving.cancel()
             self.up.clear()
         await link.close()
         self.link = None
@@ -164,6 +179,15 @@ class Connector:
         if self._away_s > 0:
             await self._stay_away()
         self._failures, self._tries_at_once = 0, _TRIES_AT_ONCE
+
+    async def _leave(self, found: Found) -> None:
+        """One that only a process that is gone led to is nobody's machine when its belt is known to rest."""
+        if found.address != self._left_at or found.fits(self._target):
+            return
+        while self._urgent():  # noqa: ASYNC110 - it is a question of the core
+            await asyncio.sleep(_LOOKS_EVERY)
+        self._left_at, self._last, self._found = "", self._target, None
+        self.drop("its belt rests, and it is another machine than the configuration names")
 
     async def _stay_away(self) -> None:
         self._state(f"away for {self._away_s:g} s")

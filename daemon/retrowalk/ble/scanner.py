@@ -24,6 +24,12 @@ _NAME_WITHIN = 2.0
 _ADDRESS = re.compile(
     r"([0-9a-f]{2}:){5}[0-9a-f]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
+_ON_ADAPTER = re.compile(r"/org/bluez/([^/]+)/")
+
+
+def is_address(wanted: str) -> bool:
+    """It is the address of a device, and no name."""
+    return _ADDRESS.fullmatch(wanted) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,19 @@ class Found:
     kind: Kind = TREADMILL
     device: BLEDevice = field(kw_only=True, compare=False, repr=False)
     """bleak's handle."""
+
+    @property
+    def adapter(self) -> str | None:
+        """The adapter that found it, such as "hci1", where the system tells."""
+        path = self.device.details.get("path", "") if isinstance(self.device.details, dict) else ""
+        told = _ON_ADAPTER.match(path)
+        return told and told[1]
+
+    def fits(self, wanted: str) -> bool:
+        """It has that address or name, or its name fits that pattern."""
+        if is_address(wanted):
+            return self.address.lower() == wanted.lower()
+        return fnmatchcase(self.name.lower(), wanted.lower())
 
 
 async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]:
@@ -73,9 +92,9 @@ async def find(
     and Unreachable where there is no usable Bluetooth.
     """
     for machine in await _connected(backend, kind):
-        if _matches(machine, wanted):
+        if machine.fits(wanted):
             return machine
-    by_address = _is_address(wanted)
+    by_address = is_address(wanted)
     second_best = None
     with translated(f"looking for {kind.noun}"):
         async with _scanner(backend) as scanner:
@@ -83,7 +102,7 @@ async def find(
                 async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
                         machine = _found(device, advertised, kind)
-                        if not _matches(machine, wanted) or not _may_be(kind, advertised, by_address):
+                        if not machine.fits(wanted) or not _may_be(kind, advertised, by_address):
                             continue
                         if machine.name and (by_address or machine.available is not False):
                             return machine
@@ -140,13 +159,3 @@ def _may_be(kind: Kind, advertised: AdvertisementData, by_address: bool = False)
     if _SERVICE in advertised.service_uuids or _SERVICE in advertised.service_data:
         return kind is TREADMILL
     return by_address or (kind is not TREADMILL and uuids.full(kind.service) in advertised.service_uuids)
-
-
-def _is_address(wanted: str) -> bool:
-    return _ADDRESS.fullmatch(wanted) is not None
-
-
-def _matches(machine: Found, wanted: str) -> bool:
-    if _is_address(wanted):
-        return machine.address.lower() == wanted.lower()
-    return fnmatchcase(machine.name.lower(), wanted.lower())
