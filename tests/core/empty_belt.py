@@ -25,6 +25,8 @@ class EmptyBelt(Bench):
     """Runs the whole test. The person answers `answers` 2 s after asked, still only when it is."""
 
     answers: frozenset[Act] = frozenset({Act.START, Act.STILL})
+    cuts: bool = True
+    """A link that is to be dropped is dropped."""
     reconnects: bool = True
     away_until: float | None = field(default=None, init=False)
 
@@ -43,7 +45,7 @@ class EmptyBelt(Bench):
         before = len(self.effects)
         super()._act()
         for _, effect in self.effects[before:]:
-            if isinstance(effect, DropLink):
+            if isinstance(effect, DropLink) and self.cuts:
                 self.away_until = self.now + effect.away_s + RECONNECTS_S
                 if self.linked:
                     self.lose_link()

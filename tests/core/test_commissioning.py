@@ -1,5 +1,6 @@
 """The empty-belt test over every machine: what it measures is what the belt does, and every end is safe."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -465,6 +466,92 @@ def test_a_link_that_does_not_come_back_is_the_alarm() -> None:
     bench.reconnects = True
     assert bench.go().why == "the link went while the session ran"
     assert bench.real_speed == 0
+
+
+@pytest.mark.parametrize(
+    "loses_it_for_good",
+    [
+        pytest.param(lambda b: b.ask(StopSession()), id="a Stop while it is cut, and no link again"),
+        pytest.param(
+            lambda b: (b.ask(StopSession()), b.run(5, until=lambda b: b.linked), b.lose_link()),
+            id="lost again while it stops",
+        ),
+        pytest.param(
+            lambda b: (b.run(30, until=lambda b: b.linked), b.lose_link()), id="back as planned, lost again"
+        ),
+    ],
+)
+def test_only_the_cut_itself_is_planned(loses_it_for_good: Callable[[EmptyBelt], object]) -> None:
+    bench = EmptyBelt()
+    assert bench.run(300, until=lambda b: not b.linked)
+    bench.run(2)
+    assert bench.controller.alarm == ""
+    loses_it_for_good(bench)
+    bench.reconnects = False
+    bench.run(600)
+    assert bench.real_speed > 0
+    assert bench.controller.alarm.startswith("PULL THE CORD. The Bluetooth link is lost")
+    assert bench.faults() == ["link_lost"]
+    assert not bench.commissioner.over
+    bench.reconnects = True
+    assert not bench.go().passed
+    assert bench.real_speed == 0
+
+
+def test_a_link_that_does_not_let_itself_be_cut_is_stopped_over() -> None:
+    bench = EmptyBelt()
+    bench.cuts = False
+    assert not bench.go(600).passed
+    assert bench.linked
+    assert bench.real_speed == 0
+
+
+def deaf(bench: EmptyBelt) -> None:
+    """From now on nothing is heard of the machine."""
+    bench.deaf = True
+    bench.run(1)
+
+
+@pytest.mark.parametrize(
+    ("quirks", "then", "why"),
+    [
+        (spec("belt", start_delay_s=3.0), lambda b: (b.ask(StopSession()), b.run(1.5)), "it was stopped"),
+        (spec("belt", needs_target_to_move=True), lambda b: b.run(60, until=lambda b: b.sent(STOP)), ""),
+    ],
+    ids=["a Stop overtook it", "it needs a target"],
+)  # fmt: skip
+def test_while_a_late_start_is_waited_for_silence_is_asked_about(
+    quirks: Quirks, then: Callable[[EmptyBelt], object], why: str
+) -> None:
+    bench = EmptyBelt(quirks=quirks)
+    assert bench.run(60, until=lambda b: b.sent(START))
+    then(bench)
+    deaf(bench)
+    bench.answers = frozenset()
+    bench.run(5)
+    assert bench.commissioner.awaiting is Act.STILL
+    assert bench.said()[-1] == "The treadmill says nothing. Press Enter when the belt is still."
+    bench.run(60)
+    bench.ask(Confirm(Act.STILL))
+    bench.run(1)
+    assert bench.commissioner.over is (why != "")
+    bench.answers, bench.deaf = frozenset({Act.START, Act.STILL}), False
+    assert bench.go().why == why
+
+
+def test_a_link_that_is_lost_in_the_countdown_is_not_waited_for_in_silence() -> None:
+    bench = EmptyBelt()
+    assert bench.run(60, until=lambda b: b.controller.marked)
+    bench.run(0.5)
+    deaf(bench)
+    bench.run(3.25)
+    bench.reconnects = False
+    bench.lose_link()
+    bench.run(10)
+    assert bench.commissioner.awaiting is Act.STILL
+    bench.reconnects, bench.deaf = True, False
+    assert bench.go().why == "it does not start"
+    assert bench.sent(START) == []
 
 
 def test_a_stop_while_the_link_is_away_brings_it_back() -> None:

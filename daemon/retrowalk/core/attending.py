@@ -94,7 +94,7 @@ class Attendant(Mind):
         self._steps = self._plan()
         self._wish: Command | None = None
         self._expected: frozenset[str] = frozenset()
-        """Findings that are what is being tested."""
+        """Findings that are what is being tested; none any more once the test has ended."""
         self._failure: Over | None = None
         self._trace: list[tuple[float, Speed]] = []
         self._answered_at: float | None = None
@@ -147,6 +147,7 @@ class Attendant(Mind):
         if self._told not in {None, machine}:
             self._end(Over("the treadmill is not as it was when the test began"))
         self._told = machine
+        self._expected -= {"link_lost"}  # the planned cut is over
         self._take_machine(connection)
 
     def _take_machine(self, connection: int) -> None:
@@ -233,6 +234,7 @@ class Attendant(Mind):
 
     def _end(self, over: Over) -> None:
         """The first end counts, but what is unsafe is never forgotten."""
+        self._expected = frozenset()
         self.guard.disarm(self._now)
         self.awaiting = None
         if self._failure is None or (over.unsafe and not self._failure.unsafe):
@@ -275,7 +277,7 @@ class Attendant(Mind):
         """From the first look to the end, one `yield` until each next look; raises Over."""
 
     def _go_on(self) -> None:
-        """One step of the plan; after its end whoever can still say that the belt is still is asked."""
+        """One step of the plan; where only the person can say that the belt is still, that is asked."""
         if self.verdict is None:
             try:
                 next(self._steps)
@@ -283,8 +285,18 @@ class Attendant(Mind):
                 self.verdict = self.verdict or Verdict()
             except Over as over:
                 self._end(over)
-        elif self.guard.stopping and not self.guard.motion.fresh(self._now, SILENT_S):
+        if self._waits_for_rest and not self.guard.motion.fresh(self._now, SILENT_S):
             self._ask_if_still("The treadmill says nothing.")
+
+    @property
+    def _waits_for_rest(self) -> bool:
+        """Nobody else asks whether the belt is still: within the test G11 does until its Stop is over, and a
+        belt left running is the alarm."""
+        guard = self.guard
+        if guard.stopping:
+            return self.verdict is not None
+        unknown = self.nothing_to_stop and not guard.left_running and not guard.resting(self._now)
+        return self._marked and unknown
 
     def _wait(self, until: Callable[[], bool], within_s: float) -> Answer:
         """Until that holds: True; or for so long: False."""

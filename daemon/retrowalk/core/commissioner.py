@@ -153,8 +153,7 @@ class Commissioner(Attendant):
         self._say(f"The link is cut now, for {AWAY_S:g} seconds. The belt may run on: stand by its cord.")
         self._expected = frozenset({"link_lost"})
         self._effects.append(DropLink("commissioning: what does the belt do without it?", AWAY_S))
-        yield from self._wait(lambda: self._connection is None, float("inf"))
-        if not (yield from self._wait(lambda: self._connection is not None, BACK_S)):
+        if not (yield from self._wait(lambda: not self._expected, BACK_S)):
             self._fail("link_lost")
         yield from self._wait(lambda: self.guard.stopping or not self.guard.left_running, float("inf"))
         self._found(keeps_running_without_link=self.guard.stopping)
