@@ -7,6 +7,7 @@ import pytest
 from tests.core.bench import CLIENT
 from tests.core.empty_belt import EmptyBelt, untold
 
+from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Speed
 from retrowalk.core import bounds
 from retrowalk.core.commissioning import Measured, rate, steady
@@ -21,6 +22,7 @@ from retrowalk.core.model import (
     Mark,
     Notified,
     Quarantine,
+    Request,
     Snapshot,
     StopSession,
     Unmark,
@@ -549,9 +551,45 @@ def test_a_link_that_is_lost_in_the_countdown_is_not_waited_for_in_silence() -> 
     bench.lose_link()
     bench.run(10)
     assert bench.commissioner.awaiting is Act.STILL
+    assert bench.said()[-1] == "Not yet: the treadmill is not connected."
     bench.reconnects, bench.deaf = True, False
     assert bench.go().why == "it does not start"
     assert bench.sent(START) == []
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_word_that_the_belt_is_still_needs_a_link(back: bool) -> None:
+    bench = EmptyBelt(quirks=quirks_of(load_machine("silent-when-stopped")), answers=frozenset())
+    assert bench.run(15, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]  # it is an EmptyBelt
+    bench.reconnects = back
+    bench.lose_link()
+    bench.ask(Confirm(Act.STILL))
+    assert bench.said()[-1] == "Not yet: the treadmill is not connected."
+    bench.answers = frozenset({Act.START, Act.STILL})
+    assert bench.go().why == ("" if back else "nobody answered")
+
+
+def test_a_word_that_the_link_follows_at_once_counts_for_the_next_link() -> None:
+    bench = EmptyBelt(quirks=quirks_of(load_machine("silent-when-stopped")), answers=frozenset())
+    assert bench.run(15, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]  # it is an EmptyBelt
+    bench.commissioner.feed(Request("1", "test", Confirm(Act.STILL)), bench.now)
+    bench.lose_link()
+    bench.answers = frozenset({Act.START, Act.STILL})
+    assert bench.go().passed
+    assert bench.commissioner.measured.silent_at_rest
+
+
+@pytest.mark.parametrize(
+    ("speed", "why"), [(0, ""), (10, ""), (20, "the belt moves: stop it at the console first")]
+)
+def test_one_record_and_then_silence_moves_only_where_it_says_so(speed: int, why: str) -> None:
+    quirks = quirks_of(load_machine("silent-when-stopped"))
+    bench = EmptyBelt(quirks=quirks, connect_now=False)
+    bench.connect()
+    record = encode(TreadmillData(instantaneous_speed=Speed(speed)))
+    bench._feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, record))
+    assert bench.go().why == why
+    assert bool(bench.commissioner.measured.silent_at_rest) is (not why)
 
 
 def test_a_stop_while_the_link_is_away_brings_it_back() -> None:

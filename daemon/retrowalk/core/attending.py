@@ -158,11 +158,14 @@ class Attendant(Mind):
         self._connect(connection, machine, self._now)
 
     def _learn(self, **facts: bool | Speed) -> None:
-        """What the rest of the test relies on; only at rest, for the guard begins anew with it."""
+        """What the rest of the test relies on; only at rest, for the guard begins anew with it.
+
+        Without a link it does so with the next.
+        """
         self._learned |= facts
         self._found(**facts)
-        assert self._connection is not None
-        self._take_machine(self._connection)
+        if self._connection is not None:
+            self._take_machine(self._connection)
 
     def _observe(self, observation: Observation | Garbled) -> None:
         if isinstance(observation, Garbled):
@@ -187,7 +190,8 @@ class Attendant(Mind):
         if self.awaiting is None or act not in {None, self.awaiting}:
             return
         if self.awaiting is Act.STILL:
-            reason = self.guard.said_still(self._now)
+            linked = self._connection is not None
+            reason = self.guard.said_still(self._now) if linked else "the treadmill is not connected"
             if reason:
                 self._say(f"Not yet: {reason}.")
                 return

@@ -24,7 +24,7 @@ from retrowalk.core.model import (
     Start,
     Target,
 )
-from retrowalk.core.motion import MOVING
+from retrowalk.core.motion import MOVING, REST
 from retrowalk.core.obeying import AWAY
 
 TOP = Speed(150)
@@ -62,11 +62,12 @@ class Commissioner(Attendant):
         if isinstance(unfit, Refusals):
             raise Over("; ".join(unfit.sentences))
         yield from self._wait(lambda: self.guard.resting(self._now), FIRST_LOOK_S)
-        if self._trace and not self.guard.resting(self._now):
+        if self.guard.resting(self._now):
+            return
+        if (self.guard.motion.speed or REST) > REST:
             raise Over("the belt moves: stop it at the console first")
-        if not self._trace:
-            yield from self._ask(Act.STILL, "It sends nothing. Press Enter if the belt is still.")
-            self._learn(silent_at_rest=True)
+        yield from self._ask(Act.STILL, "It is silent. Press Enter if the belt is still.")
+        self._learn(silent_at_rest=True)
 
     def _run_slowest(self) -> Steps:
         """Its start, its slowest speed, its Stop from there. The guard judges the unit (G9)."""
