@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Self
 
 import pytest
 from bleak import BleakClient
+from bleak.args.bluez import BlueZAdapterArgs
+from bleak.backends.adapter import BaseBleakAdapter
+from bleak.backends.device import BLEDevice
 from bleak_retry_connector import establish_connection
 from bumble.core import AdvertisingData
 
+from blefit import uuids
 from blefit.ftms.advertisement import MachineType
 from retrowalk.app import App
 from retrowalk.ble.errors import LinkError, NotFound, Unreachable
@@ -64,6 +69,45 @@ async def test_a_machine_that_is_connected_already_is_found_though_it_is_silent(
     for other in (OTHER, "Another*"):
         with pytest.raises(NotFound):
             await find(other, 2, radio.backend)
+
+
+class TwoAdapters(BaseBleakAdapter):
+    """BlueZ with two adapters; a machine is connected on the second, of which it says so."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    async def get(cls, *, bluez: BlueZAdapterArgs, **_: object) -> Self:
+        return cls(bluez.get("adapter", "hci0"))
+
+    async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
+        mine = self.name == "hci1" and uuids.full(uuids.FITNESS_MACHINE_SERVICE) in service_uuids
+        path = f"/org/bluez/hci1/dev_{ADDRESS.replace(':', '_')}"
+        return [BLEDevice(ADDRESS, "Bare Tread", {"path": path})] if mine else []
+
+
+@pytest.mark.parametrize(
+    ("adapter", "wanted", "found"),
+    [
+        ("hci1", ADDRESS, True),
+        ("hci1", "Bare*", True),
+        (None, ADDRESS, True),
+        (None, "Bare*", True),
+        ("hci0", ADDRESS, True),
+        ("hci0", "Bare*", False),
+    ],
+)
+async def test_a_machine_that_is_connected_already_is_found_on_whatever_adapter_that_may_be_ours(
+    radio, adapter: str | None, wanted: str, found: bool
+) -> None:
+    looking = find(wanted, 0.1, replace(radio.backend, adapter=TwoAdapters, hci=adapter))
+    if not found:
+        with pytest.raises(NotFound):
+            await looking
+        return
+    machine = await looking
+    assert (machine.address, machine.adapter) == (ADDRESS, "hci1")
 
 
 @pytest.mark.parametrize("wanted", ["C0:00:00:00:00:01", "c0:00:00:00:00:01", "Bare Tread", "bare*", "*"])

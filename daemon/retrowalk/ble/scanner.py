@@ -24,6 +24,8 @@ _NAME_WITHIN = 2.0
 _ADDRESS = re.compile(
     r"([0-9a-f]{2}:){5}[0-9a-f]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
+_ADAPTERS = tuple(f"hci{n}" for n in range(8))
+"""As BlueZ calls them; one that is not there is connected to nothing."""
 _ON_ADAPTER = re.compile(r"/org/bluez/([^/]+)/")
 
 
@@ -91,10 +93,10 @@ async def find(
     it. Of several machines one that is in use is taken only if no other was found in time. Raises NotFound,
     and Unreachable where there is no usable Bluetooth.
     """
-    for machine in await _connected(backend, kind):
+    by_address = is_address(wanted)
+    for machine in await _connected(backend, kind, by_address):
         if machine.fits(wanted):
             return machine
-    by_address = is_address(wanted)
     second_best = None
     with translated(f"looking for {kind.noun}"):
         async with _scanner(backend) as scanner:
@@ -121,18 +123,22 @@ def _scanner(backend: Backend) -> BleakScanner:
     return BleakScanner(backend=backend.scanner, bluez=bluez)
 
 
-async def _connected(backend: Backend, kind: Kind = TREADMILL) -> Iterable[Found]:
-    """Devices we are connected to already: they do not advertise, and after a crash one may run."""
+async def _connected(backend: Backend, kind: Kind = TREADMILL, by_address: bool = False) -> Iterable[Found]:
+    """Devices we are connected to already: they do not advertise, and after a crash one may run.
+
+    Asked are all adapters, where the backend names none or an address is wanted, which no other device has:
+    the system's first one is not the same in every process.
+    """
+    adapters = _ADAPTERS if by_address or backend.hci is None else ()
+    found = []
     with translated(f"asking for a connected {kind.name}"):
-        adapter = await BleakAdapter.get(backend=backend.adapter)
-        devices = await adapter.get_connected_devices([uuids.full(kind.service)])
-        machines = [] if kind is TREADMILL else await adapter.get_connected_devices([_SERVICE])
-    others = {device.address for device in machines}
-    return [
-        Found(_name(device), device.address, kind=kind, device=device)
-        for device in devices
-        if device.address not in others
-    ]
+        for name in dict.fromkeys((backend.hci or _ADAPTERS[0], *adapters)):
+            adapter = await BleakAdapter.get(bluez={"adapter": name}, backend=backend.adapter)
+            devices = await adapter.get_connected_devices([uuids.full(kind.service)])
+            machines = [] if kind is TREADMILL else await adapter.get_connected_devices([_SERVICE])
+            others = {device.address for device in machines}
+            found += [device for device in devices if device.address not in others]
+    return [Found(_name(device), device.address, kind=kind, device=device) for device in found]
 
 
 def _found(device: BLEDevice, advertised: AdvertisementData, kind: Kind = TREADMILL) -> Found:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 from bleak.args import SizedBuffer
-from bleak.args.bluez import BlueZScannerArgs
+from bleak.args.bluez import BlueZAdapterArgs, BlueZScannerArgs
 from bleak.assigned_numbers import gatt_char_props_to_strs
 from bleak.backends.adapter import BaseBleakAdapter
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -161,17 +161,20 @@ class RadioScanner(BaseBleakScanner):
 
 
 class RadioAdapter(BaseBleakAdapter):
-    """Knows which machines are connected."""
+    """Knows which machines are connected: with any but the one adapter of the room, none."""
 
     radio: ClassVar[Room]
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+
     @classmethod
-    async def get(cls, **_platform: object) -> Self:
+    async def get(cls, *, bluez: BlueZAdapterArgs | None = None, **_platform: object) -> Self:
         await cls.radio.present()
-        return cls()
+        return cls((bluez or {}).get("adapter", ADAPTER))
 
     async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
-        return await self.radio.connected(service_uuids)
+        return await self.radio.connected(service_uuids) if self._name == ADAPTER else []
 
 
 class RadioClient(BaseBleakClient):
