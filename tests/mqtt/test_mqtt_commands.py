@@ -140,6 +140,13 @@ def test_a_repeated_id_is_refused_until_a_thousand_others_came():
     assert len(seen) == 1000
 
 
+def test_the_id_of_a_stop_is_used_up_for_all_but_a_stop():
+    seen = SeenIds()
+    assert isinstance(command({"id": "7", "command": "stop"}, seen=seen), Request)
+    assert command({"id": "7", "command": "pause"}, seen=seen).reason.startswith("the id '7' was used before")
+    assert isinstance(command({"id": "7", "command": "stop"}, seen=seen), Request)
+
+
 def test_a_refused_command_may_come_again_with_its_id():
     seen = SeenIds()
     assert isinstance(command({"id": "7", "command": "pause", "time": ago(60)}, seen=seen), Replied)
@@ -277,6 +284,13 @@ def test_an_act_counts_once():
     seen = SeenIds()
     assert isinstance(confirm(PRESS, seen=seen), Request)
     assert confirm(PRESS, seen=seen).reason.startswith("the id 'b1' was used before")
+
+
+@pytest.mark.parametrize("refused", [{"time": ago(60)}, {"source": "phone"}, {"act": "go"}])
+def test_a_refused_act_may_come_again_with_its_id(refused):
+    seen = SeenIds()
+    assert isinstance(confirm(PRESS | refused, seen=seen), Replied)
+    assert isinstance(confirm(PRESS, seen=seen), Request)
 
 
 def test_a_bare_confirm_answers_what_is_awaited_where_the_config_allows_it():

@@ -71,6 +71,34 @@ async def test_a_stop_is_read_however_much_came_before_it(desk):
         assert stop.ask == StopSession()
 
 
+async def test_stops_cost_the_rest_nothing(desk):
+    for _ in range(300):
+        desk.read(Inbound.COMMAND, b"STOP", False, 100.0)
+    assert isinstance(desk.read(Inbound.COMMAND, b'{"id": "1", "command": "lease"}', False, 100.0), Request)
+
+
+async def test_what_is_told_late_carries_the_time_it_happened_at(walking):
+    hub = Hub(lambda: datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC))
+    hub.publish(walking)
+    desk = Desk(Treadmill(id="tm", match="*"), Topics("retrowalk", "tm"), hub)
+    broker = Broker()
+    with hub.subscribe() as desk.reader:
+        hub.emit(Emitted("started"))
+        await said_to(desk, broker)
+    told = [json.loads(broker.of(kind)[0])["time"] for kind in ("event", "state")]
+    assert told == ["2026-03-01T12:00:00.000Z"] * 2
+
+
+async def test_at_the_end_the_last_state_is_published_however_new_the_one_before(desk, walking):
+    broker = Broker()
+    speaking = asyncio.create_task(desk.speak(broker.publish))
+    await asyncio.sleep(0.01)
+    desk.hub.publish(walking._replace(distance_m=999.0))
+    desk.finish()
+    await speaking
+    assert json.loads(broker.of("state")[-1])["distance_m"] == 999
+
+
 async def test_the_ids_of_acts_are_not_those_of_commands(desk):
     now = datetime.now(UTC).isoformat()
     act = json.dumps({"id": "1", "act": "ok", "source": "button", "time": now}).encode()

@@ -43,6 +43,7 @@ def test_the_allowance_is_so_many_at_once_then_so_many_a_second():
     allowance = Allowance(at_once=3, per_second=10)
     assert [allowance.spend(0.0) for _ in range(4)] == [True, True, True, False]
     assert not allowance.spend(0.05)
+    assert not allowance.spend(0.06), "asking more often earns nothing"
     assert allowance.spend(0.11)
     assert not allowance.spend(0.12)
 

@@ -141,6 +141,8 @@ async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, prefix, w
         process.kill()
         await process.wait()
         await watcher.text("bridge/state", "offline")
+    async with watching(broker, "bridge/state") as later:
+        await later.text("bridge/state", "offline")
 
 
 # --- what is asked ----------------------------------------------------------------------------------------
@@ -179,6 +181,8 @@ async def test_of_two_treadmills_each_is_asked_and_heard_by_its_own_topics(broke
             assert await asyncio.to_thread(asked.get, timeout=5) == (name, Request("", "mqtt", StopSession()))
             hubs[name].reply(Replied(name, "mqtt", "stop", "done"))
             assert (await watcher.json(f"{name}/reply"))["id"] == name
+            await watcher.publish(f"{name}/command", {"id": f"bad-{name}", "command": "strat"})
+            assert (await watcher.json(f"{name}/reply"))["id"] == f"bad-{name}"
     assert await asyncio.to_thread(link.stop)
 
 
