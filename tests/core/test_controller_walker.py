@@ -155,6 +155,16 @@ def test_a_lease_that_runs_out_slows_after_three_seconds_and_stops_after_six() -
     assert bench.real_speed == 0
 
 
+def test_nothing_but_a_lease_renews_a_lease() -> None:
+    bench = Bench(quirks=QUICK, program=FORWARD)
+    fast(bench)
+    bench.ask(Lease())
+    for _ in range(13):
+        assert bench.ask(Confirm(Act.OK))[0].outcome == "accepted"
+        bench.run(0.5)
+    assert bench.faults() == ["lease_lost"]
+
+
 def test_a_lease_taken_while_only_offered_ends_the_offer_when_its_client_goes() -> None:
     bench = Bench(quirks=QUICK, program=FORWARD, answers=frozenset())
     bench.offer()

@@ -54,13 +54,34 @@ def test_distance_is_speed_times_time_and_counted_by_direction() -> None:
 def test_a_stale_speed_and_a_standing_walker_count_nothing() -> None:
     totals = Totals()
     end = walked(totals, Direction.FORWARD, 3.6, 10, weight_kg=70.0)
-    before = (totals.distance_m, totals.energy_kcal)
+    before = (totals.distance_m, totals.elapsed_s, totals.energy_kcal)
     stale = Motion()
     stale.record(Speed(360), end)
     totals.advance(stale, Direction.FORWARD, end + 4.0, fresh_s=4.0)
     totals.advance(stale, Direction.STANDING, end + 4.1, fresh_s=10.0)
     totals.advance(Motion(), Direction.FORWARD, end + 5.0, fresh_s=4.0)
-    assert (totals.distance_m, totals.energy_kcal) == before
+    assert (totals.distance_m, totals.elapsed_s, totals.energy_kcal) == before
+
+
+@pytest.mark.parametrize("facing", [Direction.FORWARD, Direction.STANDING])
+def test_what_was_not_counted_is_not_made_up_for_later(facing: Direction) -> None:
+    totals, motion = Totals(), Motion()
+    totals.begin(0.0)
+    motion.record(Speed(360), -3.0)
+    for second in range(1, 21):
+        totals.advance(motion, facing, float(second), fresh_s=4.0)
+    assert totals.elapsed_s == 0
+    motion.record(Speed(360), 20.5)
+    totals.advance(motion, Direction.FORWARD, 21.0, fresh_s=4.0)
+    assert (totals.elapsed_s, totals.distance_m) == (1.0, 1.0)
+
+
+def test_nobody_is_taken_to_weigh_what_the_walker_before_did() -> None:
+    totals = Totals()
+    walked(totals, Direction.FORWARD, 3.6, 10, weight_kg=70.0)
+    assert totals.energy_kcal is not None
+    walked(totals, Direction.FORWARD, 3.6, 10)
+    assert totals.energy_kcal is None
 
 
 def test_energy_is_met_times_weight_times_hours() -> None:
