@@ -186,6 +186,21 @@ async def test_of_two_treadmills_each_is_asked_and_heard_by_its_own_topics(broke
     assert await asyncio.to_thread(link.stop)
 
 
+async def test_whoever_is_told_online_is_heard(broker, prefix, watching):
+    """Every topic is subscribed to before: of many treadmills the last one, too."""
+    treadmills = tuple(Treadmill(id=f"t{number}", match="*") for number in range(40))
+    settings = Settings(mqtt=Mqtt(url=broker.url, prefix=prefix, discovery=False), treadmills=treadmills)
+    asked = queue.Queue()
+    link = MqttLink(settings, {one.id: Hub() for one in treadmills}, lambda *what: asked.put(what))
+    async with watching(broker, "bridge/state") as watcher:
+        link.start()
+        await watcher.up()
+        await watcher.publish("t39/confirm", "STOP", qos=0)
+        stop = Request("", "mqtt", StopSession())
+        assert await asyncio.to_thread(asked.get, timeout=5) == ("t39", stop)
+    assert await asyncio.to_thread(link.stop)
+
+
 async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make_daemon, watching):
     daemon = make_daemon(broker)
     pause = {"id": "1", "command": "pause"}
