@@ -67,6 +67,21 @@ def test_the_guard_sees_an_answer_before_what_that_answer_ends() -> None:
     assert seen == ["observed", "concluded"]
 
 
+def test_the_guard_knows_of_a_frame_before_the_link_does() -> None:
+    """Whatever becomes of the writing: a Start that may be on its way is outstanding."""
+    known = []
+    desk = Desk(connect=False)
+
+    def write(connection: int, ticket: int, frame: bytes) -> None:
+        known.append(desk.guard.state)
+        desk._write(connection, ticket, frame)
+
+    desk.belt = Belt(desk.guard, write)
+    desk.connect()
+    desk.starting()
+    assert known == [State.ARMED, State.STARTING]
+
+
 def test_the_door_is_built_in_one_place_and_gets_the_stations_write() -> None:
     assert calls_of("Belt", of_self=False).count("station.py") == 1
     # a replay has one too, without a link: the import contracts keep it from one

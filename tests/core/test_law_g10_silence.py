@@ -4,10 +4,11 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Direction, Record, Target
+from retrowalk.core.model import Direction, Record, Start, Target
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,15 @@ def test_records_without_a_speed_are_no_telemetry() -> None:
     for _ in range(16):
         desk.silence(0.25)
         desk.belt.observe(Record(TreadmillData(elapsed_time=5)), desk.now)
+    assert desk.stops == 1
+
+
+def test_a_machine_that_tells_of_all_but_its_speed_is_silent() -> None:
+    desk = Desk().at(100)
+    for _ in range(16):
+        desk.silence(0.25)
+        desk.status(MachineStatusOp.TARGET_SPEED_CHANGED, 100)
+    assert "telemetry_lost" in desk.noticed
     assert desk.stops == 1
 
 
@@ -107,6 +117,18 @@ def test_a_start_that_runs_out_without_known_rest_is_stop_and_alarm(records: tup
     assert desk.stops >= 1
     assert "start_unknown" in desk.noticed
     assert desk.guard.faulted
+
+
+def test_a_start_runs_out_10_s_after_its_frame_however_late_its_answer() -> None:
+    desk = Desk()
+    desk.results[Start] = None
+    desk.starting()
+    desk.runs(0, 2.0)
+    desk.answer(Start())
+    desk.runs(0, 7.75)
+    before = desk.state()
+    desk.runs(0, 0.25)
+    assert (before, desk.state()) == (State.STARTING, State.DISARMED)
 
 
 def test_a_start_does_not_run_out_while_motion_is_measured() -> None:

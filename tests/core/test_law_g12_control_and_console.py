@@ -251,3 +251,24 @@ def test_after_a_hand_and_on_the_way_to_a_later_target_a_start_status_is_the_key
     assert desk.want(Target(Speed(120))) == ""
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
     assert desk.noticed[-1] == "start_key"
+
+
+@pytest.mark.parametrize(("op", "parameter"), [(KEY, None), (CONSOLE_STOP, 1), (CONSOLE_STOP, 2)])
+def test_while_a_start_is_outstanding_it_takes_the_start_back(
+    op: MachineStatusOp, parameter: int | None
+) -> None:
+    desk = Desk().starting()
+    desk.status(op, parameter)
+    assert desk.state() is State.DISARMED
+    assert desk.stops == 1, "whatever telemetry says: the belt may be about to start"
+
+
+@pytest.mark.parametrize(("op", "parameter"), [(KEY, None), (CONSOLE_STOP, 1), (CONSOLE_STOP, 2)])
+def test_in_the_countdown_it_ends_the_arming_and_nothing_is_written(
+    op: MachineStatusOp, parameter: int | None
+) -> None:
+    desk = Desk().counted()
+    desk.status(op, parameter)
+    assert desk.state() is State.DISARMED
+    assert desk.want(Start()) == "G1"
+    assert desk.stops == 0

@@ -575,3 +575,10 @@ def test_what_a_new_start_moves_is_not_that_of_the_one_before() -> None:
     desk.runs(0, 12.0)
     desk.moving()
     assert not desk.guard.starts_late(desk.now)
+
+
+def test_a_new_link_without_a_word_of_the_end_of_the_old_one_is_a_lost_link() -> None:
+    desk = Desk().at(100)
+    desk.connect()
+    assert desk.noticed[-1] == "link_lost"
+    assert desk.guard.left_running

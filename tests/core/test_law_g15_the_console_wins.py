@@ -348,3 +348,12 @@ def test_nor_does_a_late_answer_to_it_bring_back_the_one_before(result: int) -> 
     desk.answer(Target(Speed(140)), result)
     desk.guard.resume_from_hand()
     assert desk.guard.commanded == 90
+
+
+def test_what_the_belt_did_under_the_target_before_makes_it_fall_under_no_other() -> None:
+    desk = Desk().at(100)
+    desk.record(130)
+    desk.runs(100, 2.25)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(100, 2.0)
+    assert desk.guard.hand is None

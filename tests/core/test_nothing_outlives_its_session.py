@@ -2,10 +2,21 @@
 
 import pytest
 from tests.core.bench import Bench, program
+from tests.core.by_hand import ByHand
 
 from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.model import Act, Lease, PauseSession, Phase, Pulse, Replied, SetCap, StopSession
+from retrowalk.core.model import (
+    Act,
+    Lease,
+    Offer,
+    PauseSession,
+    Phase,
+    Pulse,
+    Replied,
+    SetCap,
+    StopSession,
+)
 from retrowalk.core.offering import Setup, Walker
 from retrowalk.sim.model.quirks import Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
@@ -139,3 +150,15 @@ def test_a_lost_link_ends_a_session_in_whatever_phase_and_nothing_starts_on_the_
     assert ended.fields["reason"] == "interrupted: the link was lost"
     assert len(bench.sent(0x07)) == starts
     assert bench.real_speed == 0
+
+
+def test_nobody_has_the_highest_heart_rate_of_the_walker_before() -> None:
+    hands = ByHand(walkers={"ann": Walker(maximum_heart_rate=150)}).runs(0, 1.0)
+    assert hands.ask(Offer("p", "ann")) == [("accepted", "")]
+    hands.ask(StopSession())
+    hands.offered().walking()
+    for _ in range(15):
+        hands.feed(Pulse(170, True))
+        hands.runs(80, 1.0)
+    assert hands.faults() == []
+    assert hands.phase() is Phase.WALKING

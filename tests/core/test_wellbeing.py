@@ -4,6 +4,7 @@ import pytest
 
 from blefit.ftms.machine_status import MachineStatus, MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
+from blefit.units import Speed
 from retrowalk.core.care import ALL_GOOD, CHECK_STRAP, Care, Concern
 from retrowalk.core.model import Observation, Pulse, Record, Status, Steps
 from retrowalk.core.wellbeing import Heart, Lease, Presence
@@ -275,3 +276,14 @@ def test_a_fault_is_told_again_and_again_and_all_that_is_noticed_at_once() -> No
         [Concern(fault="lease_lost"), missing],
     ]
     assert care.watch(71.0, walking=True, backward=False) == [Concern(fault="lease_lost")]
+
+
+def test_what_a_machine_counts_without_a_walker_is_no_sign_of_one() -> None:
+    care = Care(None, 60.0)
+    care.watch(0.0, walking=True, backward=True)
+    for second in range(1, 61):
+        counted = TreadmillData(
+            instantaneous_speed=Speed(150), total_distance=second, total_energy=second, elapsed_time=second
+        )
+        care.observe(Record(counted), float(second))
+    assert care.watch(60.0, walking=True, backward=True) == [Concern(ALL_GOOD)]
