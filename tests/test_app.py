@@ -10,6 +10,7 @@ from retrowalk.ble.reading import Reading
 from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
 from retrowalk.keepsakes import Keepsakes
+from retrowalk.machines import machines_dir
 from retrowalk.settings import Settings, Treadmill, parse_settings
 
 HOME = '[[treadmills]]\nid = "home"\naddress = "A4:C1:38:00:00:01"\n'
@@ -76,6 +77,19 @@ def test_the_machine_file_that_the_config_names_goes_before_the_one_that_fits(tm
     assert not taken(tmp_path).silent_at_rest
     assert taken(tmp_path, machine="silent-when-stopped").silent_at_rest
     assert taken(tmp_path, name="retrowalk spec", machine="silent-when-stopped").silent_at_rest
+
+
+def test_a_machine_whose_file_cannot_be_used_is_watched_and_stays_in_reach(tmp_path: Path) -> None:
+    file = tmp_path / "silent-when-stopped.toml"
+    absent = taken(tmp_path, machine=str(file))
+    assert absent.watch_only == f"{file}: cannot be read: No such file or directory"
+    assert absent.controllable
+    file.write_bytes((machines_dir() / file.name).read_bytes())
+    assert taken(tmp_path, machine=str(file)).silent_at_rest
+    file.write_text("damaged")
+    as_it_was = taken(tmp_path, machine=str(file))
+    assert as_it_was.silent_at_rest
+    assert as_it_was.watch_only == ""
 
 
 def test_a_second_stop_is_in_reach_where_the_config_or_the_file_of_a_simulated_machine_says_so(

@@ -31,7 +31,7 @@ from retrowalk.journal.recorder import Recorder, Unrecorded
 from retrowalk.journal.tape import Tape
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
-from retrowalk.machines import MachineFile, load_machine, match
+from retrowalk.machines import MachineFile, MachineFileError, load_machine, match
 from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker
 from retrowalk.offload import Offload, in_thread
 from retrowalk.paths import socket_path
@@ -225,14 +225,20 @@ def describe(treadmill: Treadmill, keepsakes: Keepsakes, reading: Reading) -> Ma
 
 
 def untested(treadmill: Treadmill, reading: Reading) -> Machine:
-    """The machine as read, and as its file says."""
-    file = machine_file(treadmill, reading)
+    """The machine as read, and as its file says. With a file that cannot be used it is only watched: its
+    belt may be running, and has to be in reach of a Stop."""
     machine = machine_of(reading)
+    try:
+        file = machine_file(treadmill, reading)
+    except MachineFileError as error:
+        return replace(machine, watch_only=str(error))
     return machine if file is None else file.daemon.applied_to(machine)
 
 
 def machine_file(treadmill: Treadmill, reading: Reading) -> MachineFile | None:
-    """The file about this machine: the one the config names, or the one that fits what it shows of itself."""
+    """The file about this machine: the one the config names, or the one that fits what it shows of itself.
+
+    Raises MachineFileError."""
     return load_machine(treadmill.machine) if treadmill.machine else match(reading.shown)
 
 

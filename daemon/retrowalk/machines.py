@@ -221,7 +221,9 @@ def match(shown: Shown) -> MachineFile | None:
     return best if best and any(best.fit(shown)) else None
 
 
+@cache
 def _read(path: Path) -> MachineFile:
+    """Once a process: a file that is edited later must not keep a lost link from being built again."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -12,7 +12,6 @@ from pathlib import Path
 from retrowalk.app import App
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.keepsakes import Keepsakes, treadmill_of
-from retrowalk.machines import MachineFileError, load_machine
 from retrowalk.settings import Settings, Treadmill
 from retrowalk.station import STOP_WITHIN_S
 from retrowalk.supervise import StateFolderError
@@ -80,13 +79,7 @@ def _treadmill(settings: Settings, folder: Path, name: str) -> Treadmill | None:
     configured = next((one for one in settings.treadmills if one.id == name), None)
     if configured is None:
         return _remembered(Keepsakes(folder, name, "").left)
-    without: dict[str, object] = {"heart_rate_strap": None}
-    if configured.machine is not None:
-        try:
-            load_machine(configured.machine)
-        except MachineFileError:  # the belt can be stopped without what is special about the machine
-            without["machine"] = None
-    return configured.model_copy(update=without)
+    return configured.model_copy(update={"heart_rate_strap": None})
 
 
 def _remembered(told: Mapping[str, str]) -> Treadmill | None:

@@ -26,7 +26,7 @@ from retrowalk.journal.lines import read as read_journal
 from retrowalk.journal.replay import replay
 from retrowalk.journal.tape import Tape
 from retrowalk.keepsakes import Keepsakes
-from retrowalk.machines import load_machine
+from retrowalk.machines import load_machine, machines_dir
 from retrowalk.settings import Settings, Treadmill
 from retrowalk.sim.room import Room
 
@@ -166,6 +166,23 @@ async def test_a_machine_that_passes_is_commissioned_as_long_as_it_is_the_same(t
         certificate(tmp_path).write_text(spoilt)
         assert not there.taken(reading).commissioned
     assert not examination.commissioner.guard.left_running
+
+
+async def test_a_machine_file_that_is_damaged_before_the_link_is_cut_keeps_no_belt_moving(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "spec.toml"
+    file.write_bytes((machines_dir() / file.name).read_bytes())
+    async with hall(tmp_path, "spec") as there:
+        there.treadmill = Treadmill(id="tm", address=ADDRESS, machine=str(file))
+        examination = there.examination()
+        async with there.person(examination):
+            running = asyncio.create_task(examination.run())
+            await until(lambda: there.room.treadmill.belt.speed > 50)
+            file.write_text("damaged")
+            outcome = await running
+    assert outcome.verdict.passed
+    assert outcome.measured.keeps_running_without_link is not None
 
 
 async def test_a_machine_that_fails_goes_and_stays_out(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from retrowalk.core.faults import CORD
 from retrowalk.core.model import Characteristic, Confirm, Notified, Phase
+from retrowalk.machines import machines_dir
 
 START, STOP = 0x07, 0x08
 
@@ -34,6 +35,17 @@ async def test_in_a_step_the_belt_is_stopped_first_thing(room, spec, marker, awa
         (stopped,) = daemon.events("stopped")
         assert "link" in stopped.fields["reason"]
         assert not marker.exists()
+
+
+async def test_a_machine_file_that_is_damaged_meanwhile_keeps_no_belt_moving(room, spec, tmp_path) -> None:
+    file = tmp_path / "spec.toml"
+    file.write_bytes((machines_dir() / "spec.toml").read_bytes())
+    async with room.daemon(room.settings(treadmill={"machine": str(file)})) as daemon:
+        await daemon.walking()
+        file.write_text('name = "spec"\nabout = "half a sen')
+        written = await lost_and_back(daemon, spec, 3)
+        assert written[0] == STOP
+        assert spec.machine.at_rest
 
 
 async def test_while_it_is_away_the_walker_is_told_to_pull_the_cord_again_and_again(room, spec) -> None:
