@@ -40,6 +40,7 @@ from retrowalk.programs import read_program
 from retrowalk.settings import Settings, Treadmill
 from retrowalk.station import Station
 from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
+from retrowalk.terminal import in_lines, listen, on_end
 from retrowalk.voice import Output, Voice, outputs
 
 if TYPE_CHECKING:
@@ -277,8 +278,7 @@ async def _serve(settings: Settings, url: str | None, backend: Backend) -> bool:
         signals.append(number)
         ended.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    on_end(end)
     side = [
         asyncio.create_task(keep_running(name, task))
         for name, task in (
@@ -326,10 +326,7 @@ def _listen_to_enter(settings: Settings, app: App) -> None:
         return
     numbers = count(1)
 
-    def pressed() -> None:
-        if not sys.stdin.readline():
-            asyncio.get_running_loop().remove_reader(sys.stdin)
-            return
+    def entered(_line: str) -> None:
         app.submit(at, Request(f"enter-{next(numbers)}", "terminal", Confirm(None)))
 
-    asyncio.get_running_loop().add_reader(sys.stdin, pressed)
+    listen(in_lines(entered), lambda: log.warning("the terminal is gone: Enter is no button any more"))

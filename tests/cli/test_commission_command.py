@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,21 @@ def test_practice_that_is_stopped_in_time() -> None:
     assert ran.returncode == Exit.INTERRUPTED, ran.stderr
     assert ran.stderr.endswith("retrowalk: not commissioned: it was stopped\n")
     assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_half_a_line_does_not_hold_up_the_end(number: int) -> None:
+    near, far = pty.openpty()
+    run = [sys.executable, "-m", "retrowalk", "commission", "--machine", "spec"]
+    with subprocess.Popen(run, stdin=far, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        os.write(near, b"the belt is empty\n")
+        assert any("Press Enter: the belt starts" in line for line in process.stderr)
+        os.write(near, b"oops\x04")
+        process.send_signal(number)
+        assert process.wait(10) == Exit.INTERRUPTED
+    os.close(near)
+    os.close(far)
 
 
 def test_a_machine_that_there_is_not() -> None:

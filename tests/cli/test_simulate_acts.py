@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from retrowalk.cli.panel import press
-from retrowalk.cli.simulate import _Lines
+from retrowalk.cli.simulate import act
 from retrowalk.sim.exhibit import TreadmillExhibit, exhibit
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.sim.script import parse_script
+from retrowalk.terminal import in_lines
 
 
 @asynccontextmanager
@@ -55,9 +57,9 @@ async def test_a_key_does_what_the_panel_says_and_some_take_it_back(keys: str, a
 
 async def test_a_line_is_an_act_when_it_is_whole() -> None:
     async with shown() as (one, done):
-        lines = _Lines(one)
+        took = in_lines(partial(act, one))
         for part in ("st", "op\nspeed 2", ".5\n\nst"):
-            lines.take(part)
+            took(part)
         assert done == ["stop", "speed 2.5"]
 
 

@@ -73,7 +73,7 @@ class _Faster(asyncio.DefaultEventLoopPolicy):
         return scaled_loop(RATE)
 
 
-def _main(argv: Sequence[str], folder: Path, name: str, stdin: str) -> None:
+def _main(argv: Sequence[str], folder: Path, name: str, stdin: str, stderr: str) -> None:
     """One command line in a process of its own."""
     os.chdir(folder)
     os.environ |= {
@@ -82,8 +82,8 @@ def _main(argv: Sequence[str], folder: Path, name: str, stdin: str) -> None:
     }
     os.dup2(os.open(stdin, os.O_RDWR), 0)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    for number, stream in ((1, "stdout"), (2, "stderr")):
-        file = (folder / f"{name}.{stream}").open("w", buffering=1)
+    for number, stream, path in ((1, "stdout", f"{name}.stdout"), (2, "stderr", stderr or f"{name}.stderr")):
+        file = (folder / path).open("w", buffering=1)
         os.dup2(file.fileno(), number)
         setattr(sys, stream, file)
     asyncio.set_event_loop_policy(_Faster())
@@ -93,9 +93,11 @@ def _main(argv: Sequence[str], folder: Path, name: str, stdin: str) -> None:
 class Running:
     """One of the processes."""
 
-    def __init__(self, argv: Sequence[str], folder: Path, name: str, stdin: str = os.devnull) -> None:
+    def __init__(
+        self, argv: Sequence[str], folder: Path, name: str, stdin: str = os.devnull, stderr: str = ""
+    ) -> None:
         self._out, self._err = folder / f"{name}.stdout", folder / f"{name}.stderr"
-        self._process = _fork.Process(target=_main, args=(argv, folder, name, stdin), daemon=True)
+        self._process = _fork.Process(target=_main, args=(argv, folder, name, stdin, stderr), daemon=True)
         self._process.start()
 
     @property
@@ -109,19 +111,21 @@ class Running:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         if self._process.is_alive():
-            assert self._process.pid is not None
-            os.kill(self._process.pid, signal.SIGKILL)
+            self.send(signal.SIGKILL)
         self._process.join(10)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
     def hold(self) -> None:
         """Let it stand still, in the middle of whatever it does."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """And go on."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def ended(self, within: float) -> int:
         """Its exit code, once it has ended by itself; `within` is in its own seconds."""
@@ -158,8 +162,8 @@ class World:
         self.config = CONFIG.format(address=ADDRESS, transport=transport, machine=machine)
         (folder / "config.toml").write_text(self.config)
 
-    def _start(self, argv: Sequence[str], name: str, stdin: str = os.devnull) -> Running:
-        running = Running(argv, self._folder, name, stdin)
+    def _start(self, argv: Sequence[str], name: str, stdin: str = os.devnull, stderr: str = "") -> Running:
+        running = Running(argv, self._folder, name, stdin, stderr)
         self._running.append(running)
         return running
 
@@ -199,9 +203,10 @@ class World:
 
     # --- the daemon ---------------------------------------------------------------------------------------
 
-    def daemon(self) -> Running:
-        """`retrowalk run`, connected to the treadmill."""
-        daemon = self._start(("run",), f"run{len(self._running)}", self._terminal)
+    def daemon(self, *, logs_there: bool = False) -> Running:
+        """`retrowalk run` in a terminal, connected to the treadmill; it may log there, too."""
+        log = self._terminal if logs_there else ""
+        daemon = self._start(("run",), f"run{len(self._running)}", self._terminal, log)
         until(lambda: self.state().get("phase") == "idle", 30, lambda: (daemon.err, self.state()))
         return daemon
 
@@ -225,17 +230,21 @@ class World:
         while (state := self.state()).get("phase") not in phases:
             assert time.monotonic() < deadline, (state, self.written(), self.belt)
             if enter and state.get("awaiting"):
-                os.write(self._keyboard, b"\n")
+                self.type("\n")
                 time.sleep(1 / RATE)
             time.sleep(0.01)
+
+    def type(self, keys: str) -> None:
+        """Somebody types at the daemon's terminal."""
+        os.write(self._keyboard, keys.encode())
 
     def park(self) -> Running:
         """`retrowalk park`, begun."""
         return self._start(("park",), f"park{len(self._running)}")
 
-    def walking(self) -> Running:
+    def walking(self, *, logs_there: bool = False) -> Running:
         """A daemon whose session has the belt at its slowest speed."""
-        daemon = self.daemon()
+        daemon = self.daemon(logs_there=logs_there)
         self.ask("start", program="short")
         self.phase("countdown", enter=True)
         self.until(lambda: self.belt["speed_kmh"] >= 0.8)

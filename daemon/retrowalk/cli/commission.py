@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -163,27 +162,20 @@ async def _pull_when_told(examination: "Examination", pull: Callable[[], None]) 
 
 async def attended(examination: "Examination") -> "Outcome":
     """Run it with this terminal: its lines are the person's words, Ctrl-C is a Stop, twice the end."""
-    loop, stops = asyncio.get_running_loop(), count(1)
-    pressed = 0
+    from retrowalk.terminal import in_lines, listen, on_end
+
+    said, signals = count(1), list[int]()
 
     def stop() -> None:
-        nonlocal pressed
-        pressed += 1
-        say(examination, "stop", next(stops))
+        say(examination, "stop", next(said))
 
-    def line() -> None:
-        text = sys.stdin.readline()
-        if not text:
-            loop.remove_reader(sys.stdin)
-        say(examination, text.strip() if text else "stop", next(stops))
+    def end(number: int) -> None:
+        signals.append(number)
+        stop()
 
-    loop.add_signal_handler(signal.SIGINT, stop)
-    loop.add_signal_handler(signal.SIGTERM, stop)
-    loop.add_reader(sys.stdin, line)
-    try:
-        return await examination.run(given_up=lambda: pressed > 1)
-    finally:
-        loop.remove_reader(sys.stdin)
+    on_end(end)
+    listen(in_lines(lambda line: say(examination, line.strip(), next(said))), ended=stop)
+    return await examination.run(given_up=lambda: len(signals) > 1)
 
 
 def say(examination: "Examination", text: str, number: int) -> None:

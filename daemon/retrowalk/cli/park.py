@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +29,11 @@ def park(file: Path | None, in_json: bool) -> None:
     from retrowalk.park import left_moving
     from retrowalk.park import park as park_all
     from retrowalk.supervise import StateFolderError
+    from retrowalk.terminal import never_suspended
 
     configure_logging(settings.log.format, settings.log.level)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the window may be closed: the belt still has to be stopped
+    never_suspended()
     try:
         if left_moving(settings.paths.state):
             with _alone(settings.paths.state):

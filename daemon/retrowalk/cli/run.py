@@ -11,7 +11,8 @@ from retrowalk.cli.errors import Exit, UserError
 @click.command()
 @click.option("--config", "file", type=FILE, help="This file instead of the first that is found.")
 def run(file: Path | None) -> None:
-    """Run the daemon until it is told to end: Ctrl-C or SIGTERM bring the belt to rest first."""
+    """Run the daemon until it is told to end: Ctrl-C, SIGTERM or a terminal that closes bring the belt
+    to rest first. Ctrl-Z does nothing: a daemon that stands still guards no belt."""
     settings = settings_or_exit(file, look_up=True)
     if not settings.treadmills:
         raise UserError(

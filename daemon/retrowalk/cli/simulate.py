@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import click
 from retrowalk.ble.errors import Unreachable
 from retrowalk.cli.config import FILE
 from retrowalk.cli.errors import Exit, UserError
+from retrowalk.terminal import in_lines, listen
 
 if TYPE_CHECKING:  # bumble and rich take half a second: only when the simulation runs
     from retrowalk.sim.exhibit import Event, Exhibit
@@ -147,9 +147,9 @@ async def _simulate(
             if in_panel and isinstance(shown, TreadmillExhibit):
                 screen.enter_context(panel.keyboard())
                 beside.append(tasks.create_task(panel.live(shown, history)))
-                _listen(lambda keys: panel.press(shown, keys))
+                listen(partial(panel.press, shown))
             else:
-                _listen(_Lines(shown).take)
+                listen(in_lines(partial(act, shown)))
             await over.wait()
             for task in beside:
                 task.cancel()
@@ -159,35 +159,15 @@ async def _simulate(
     return signals[:1] == [signal.SIGINT]
 
 
-def _listen(take: Callable[[str], None]) -> None:
-    """Hand what comes from stdin to `take`, in the running loop. A thread: a loop waits for no file."""
-    loop = asyncio.get_running_loop()
+def act(shown: "Exhibit", line: str) -> None:
+    """Do what that line says; what is no act is told on stderr."""
+    from retrowalk.sim.script import ScriptError, parse_act
 
-    def read() -> None:
-        with contextlib.suppress(OSError, RuntimeError):  # no stdin; the loop is closed
-            while octets := os.read(0, 4096):
-                loop.call_soon_threadsafe(take, octets.decode(errors="replace"))
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-
-
-class _Lines:
-    """Acts as lines; what is none is told on stderr."""
-
-    def __init__(self, shown: "Exhibit") -> None:
-        self._shown = shown
-        self._begun = ""
-
-    def take(self, text: str) -> None:
-        """Some more of them."""
-        from retrowalk.sim.script import ScriptError, parse_act
-
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in filter(str.strip, lines):
-            try:
-                self._shown.do(parse_act(line), "stdin")
-            except ScriptError as error:
-                click.echo(f"retrowalk: {error}", err=True)
+    if line.strip():
+        try:
+            shown.do(parse_act(line), "stdin")
+        except ScriptError as error:
+            click.echo(f"retrowalk: {error}", err=True)
 
 
 def _tell_json(event: "Event") -> None:
