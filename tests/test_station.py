@@ -289,6 +289,20 @@ def test_shutting_down_waits_for_a_belt_that_ignores_stop_no_longer_than_it_says
     in_no_time(story)
 
 
+def test_shutting_down_does_not_wait_for_a_disk_that_hangs() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.disk.slow_s = 3600.0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await hall.station.shut_down()
+        assert loop.time() - began <= STOP_WITHIN_S + 2
+        assert hall.disk.marks == ["s1"], "the next daemon has to know"
+
+    in_no_time(story)
+
+
 def test_a_shutdown_at_rest_takes_no_time() -> None:
     async def story() -> None:
         hall = Hall()

@@ -2,6 +2,7 @@ import asyncio
 import io
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -159,6 +160,29 @@ def test_a_held_terminal_holds_up_nobody_and_shows_the_alarm_first_and_once():
     stream.let_go.set()
     terminal.close()
     assert stream.getvalue() == "> first\n\a!!! PULL THE CORD !!!\n"
+
+
+def test_a_held_terminal_does_not_hold_up_the_end():
+    stream = HeldTerminal()
+    terminal = Terminal(stream)
+    terminal.say(CORD)
+    assert stream.entered.wait(5)
+    began = time.monotonic()
+    terminal.close()
+    assert time.monotonic() - began < 2
+    stream.let_go.set()
+
+
+def test_of_many_cues_that_wait_the_newest_are_said():
+    stream = HeldTerminal()
+    terminal = Terminal(stream)
+    terminal.say(Said("first"))
+    assert stream.entered.wait(5)
+    for number in range(100):
+        terminal.say(Said(f"cue {number}"))
+    stream.let_go.set()
+    terminal.close()
+    assert stream.getvalue().splitlines() == ["> first", *(f"> cue {number}" for number in range(92, 100))]
 
 
 def test_a_cue_that_waited_too_long_is_not_said_any_more():
@@ -334,6 +358,15 @@ def test_an_alarm_is_not_cut_short_by_its_repeat(speaker):
     spoken.wait_for(CORD.text)
     spoken.voice.say(CORD)
     spoken.wait_for(CORD.text + " (to its end)")
+
+
+def test_closing_ends_what_is_being_spoken(speaker):
+    spoken = speaker(seconds=60)
+    spoken.voice.say(CORD)
+    spoken.wait_for(CORD.text)
+    _, child = spoken.voice._speaking
+    spoken.voice.close()
+    assert child.wait(5) == -signal.SIGKILL
 
 
 def test_a_command_that_does_not_end_is_killed_and_the_next_is_heard(speaker, capsys):

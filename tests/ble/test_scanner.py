@@ -110,6 +110,14 @@ async def test_a_machine_that_is_connected_already_is_found_on_whatever_adapter_
     assert (machine.address, machine.adapter) == (ADDRESS, "hci1")
 
 
+async def test_those_in_the_air_are_listed_before_those_that_are_connected(put_up, radio) -> None:
+    await put_up()
+    seen = await find(ADDRESS, 60, radio.backend)
+    await establish_connection(BleakClient, seen.device, seen.name, backend=radio.backend.client)
+    await put_up(address=OTHER)
+    assert [found.address for found in await scan(2, radio.backend)] == [OTHER, ADDRESS]
+
+
 @pytest.mark.parametrize("wanted", ["C0:00:00:00:00:01", "c0:00:00:00:00:01", "Bare Tread", "bare*", "*"])
 async def test_a_machine_is_found_by_address_name_or_pattern_as_soon_as_it_is_heard(
     tread, radio, wanted

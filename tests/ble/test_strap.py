@@ -157,7 +157,7 @@ async def test_out_of_reach_and_back_it_is_found_again(worn, radio, listening) -
 async def test_after_it_was_heard_the_next_loss_is_not_waited_for_as_the_last(worn, radio, listening) -> None:
     radio.move_away(worn.device)
     bearer = listening()
-    await asyncio.sleep(180)
+    await asyncio.sleep(600)
     radio.bring_back(worn.device)
     await asyncio.sleep(45)
     assert bearer.posted

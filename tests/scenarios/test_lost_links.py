@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from retrowalk.core.faults import CORD
-from retrowalk.core.model import Characteristic, Confirm, Notified, Phase
+from retrowalk.core.model import Act, Characteristic, Confirm, Notified, Offer, Phase
 from retrowalk.machines import machines_dir
 
 START, STOP = 0x07, 0x08
@@ -117,6 +117,21 @@ async def test_in_a_turn_the_belt_stays_at_rest(room, spec, marker) -> None:
         assert spec.machine.op_codes.count(START) == 1
         assert spec.machine.at_rest
         assert not marker.exists()
+
+
+async def test_a_quarantine_outlasts_the_link_it_was_made_on(room) -> None:
+    stand = await room.put_up("mph")
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await daemon.until(lambda state: state.fault == "wrong_speed")
+        await daemon.until(lambda state: state.awaiting is Act.CLEAR)
+        assert (await daemon.ask(Confirm(None))).outcome == "accepted"
+        stand.cut()
+        await daemon.until(lambda _: daemon.events("link_restored"))
+        await daemon.phase(Phase.IDLE)
+        reply = await daemon.ask(Offer("short"))
+        assert reply.outcome == "refused"
+        assert "ran faster than" in reply.reason
 
 
 async def test_frames_of_an_earlier_link_are_dropped(room, spec) -> None:
