@@ -66,16 +66,23 @@ async def test_an_answer_notified_where_indications_were_asked_for_is_posted(
 
 
 async def test_a_notification_during_set_up_comes_after_connected(tread, open_link, posted, soon) -> None:
-    def on_subscribe(number: int) -> None:
-        if number == 0x2ADA:
-            for status in (b"\x03", b"\xff"):
-                tread.notify(0x2ADA, status)
-
-    tread.on_subscribe = on_subscribe
+    tread.on_subscribe = lambda number: tread.notify(0x2ADA, b"\x03") if number == 0x2ADA else None
     await open_link()
-    await soon(lambda: len(posted.of(Notified)) == 2)
-    assert [type(happening) for happening in posted.all] == [Connected, Notified, Notified]
-    assert [notified.payload for notified in posted.of(Notified)] == [b"\x03", b"\xff"]
+    await soon(lambda: posted.of(Notified))
+    assert [type(happening) for happening in posted.all] == [Connected, Notified]
+
+
+async def test_all_notifications_during_set_up_come_in_their_order(tread, open_link, posted, soon) -> None:
+    told = [bytes([op]) for op in (0x03, 0xFF, 0x04)]
+
+    def tell(number: int) -> None:
+        for status in told if number == 0x2ADA else ():
+            tread.notify(0x2ADA, status)
+
+    tread.on_subscribe = tell
+    await open_link()
+    await soon(lambda: len(posted.of(Notified)) == 3)
+    assert [notified.payload for notified in posted.of(Notified)] == told
 
 
 async def test_a_write_reaches_the_treadmill_and_is_reported_with_its_ticket(
