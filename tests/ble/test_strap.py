@@ -143,6 +143,13 @@ async def test_the_log_says_once_that_nobody_wears_it(listening) -> None:
     assert [line["strap"] for line in lines if "not reached" in line["event"]] == [ADDRESS]
 
 
+async def test_a_day_without_an_adapter_does_not_wear_it_out(radio, listening) -> None:
+    radio.unplug()
+    bearer = listening()
+    await asyncio.sleep(24 * 3600)
+    assert not bearer.task.done()
+
+
 async def test_out_of_reach_and_back_it_is_found_again(worn, radio, listening) -> None:
     bearer = listening()
     await asyncio.sleep(5)

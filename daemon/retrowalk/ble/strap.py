@@ -60,7 +60,7 @@ class Strap:
             except LinkError as error:
                 self._tell(str(error))
                 failures += 1
-            await asyncio.sleep(min(_LONGEST_PAUSE, 2.0**failures))
+            await asyncio.sleep(min(_LONGEST_PAUSE, 2.0 ** min(failures, 10)))
 
     async def _hear_out(self) -> None:
         """One connection, from the search to its end. LinkError where there was none."""
