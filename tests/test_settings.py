@@ -101,7 +101,18 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ('[mqtt]\ntls_cert = "/a"', "FILE:1: [mqtt]: tls_cert and tls_key belong together"),
         ('[[treadmills]]\nid = "a"', "FILE:1: [[treadmills]] no. 1: exactly one of address and match"),
         (ONE + "[[treadmills]]\nmatch = 'X*'", "FILE:4: [[treadmills]] no. 2 id: is missing"),
-        (ONE + ONE, 'FILE:5: [[treadmills]] no. 2 id: two treadmills have the id "home": each needs its own'),
+        (
+            ONE + TWO.replace("other", "home"),
+            'FILE:5: [[treadmills]] no. 2 id: two treadmills have the id "home": each needs its own',
+        ),
+        (
+            ONE + ONE.replace('"home"', '"hall"').replace("a4:c1", "A4:C1"),
+            'FILE:6: [[treadmills]] no. 2 address: two treadmills have the address "A4:C1:38:00:00:01"',
+        ),
+        (
+            TWO + TWO.replace("other", "hall").replace("X*", "*y"),
+            'FILE:6: [[treadmills]] no. 2 match: one machine may fit both "X*" and "*y": name each',
+        ),
         (
             ONE + 'heart_rate_strap = "a4:c1:38:00:00:01"',
             'FILE:4: [[treadmills]] no. 1 heart_rate_strap: "a4:c1:38:00:00:01" is a treadmill: leave it out',
@@ -199,6 +210,29 @@ def test_one_mistake_is_one_sentence_with_place_found_and_allowed(text: str, tol
     (problem,) = problems(text)
     assert problem.startswith(told)
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "one_machine_may_fit_both"),
+    [
+        ("KS-HD*", "KS-R1*", False),
+        ("KS-*", "ks-hd*", True),
+        ("*", "X", True),
+        ("KS-?1", "KS-R*", True),
+        ("KS-?", "KS-R1", False),
+        ("*-R1", "KS-*", True),
+        ("*a", "*b", False),
+        ("KS-[AB]1", "KS-A1", True),
+        ("Horizon", "horizon", True),
+        ("a" * 300, "*b" * 150, False),
+    ],
+)
+def test_two_patterns_that_one_machine_may_fit_are_a_mistake(
+    one: str, other: str, one_machine_may_fit_both: bool
+) -> None:
+    text = "".join(f'[[treadmills]]\nid = "t{n}"\nmatch = "{name}"\n' for n, name in enumerate((one, other)))
+    told = [problem for problem in problems(f"{text}speed = 1\n") if "may fit both" in problem]
+    assert bool(told) is one_machine_may_fit_both
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:

@@ -8,10 +8,11 @@ from itertools import count, pairwise
 import pytest
 from bleak.exc import BleakError
 from structlog.testing import capture_logs
-from tests.ble.conftest import until
+from tests.ble.conftest import Posted, until
 
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, describe
+from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
 
 RECORD = bytes.fromhex("0000 6400")
@@ -513,6 +514,33 @@ async def test_what_a_dead_process_left_running_goes_before_what_the_configurati
     assert [connected.machine.id for connected in posted.of(Connected)] == sorted({first, then})
     await connector.stop()
     assert running.done()
+
+
+@pytest.mark.parametrize("first", ["the name", "the address"])
+async def test_a_name_never_means_the_machine_of_another_treadmill_even_while_that_is_lost(
+    put_up, radio, first: str
+) -> None:
+    both, posted = RightOfWay(), {"the name": Posted(), "the address": Posted()}
+    targets = {"the name": "Bare*", "the address": ADDRESS}
+    connectors = [
+        Connector(targets[by], posted[by], backend=radio.backend, right_of_way=both, rng=seeded())
+        for by in sorted(targets, key=lambda by: by != first)
+    ]
+    running = [asyncio.create_task(connector.run()) for connector in connectors]
+    theirs = await put_up()
+    await asyncio.sleep(60)
+    radio.move_away(theirs.device)
+    await asyncio.sleep(5)
+    radio.bring_back(theirs.device)
+    await asyncio.sleep(60)
+    assert not posted["the name"].all
+    await put_up(address=OTHER)
+    await asyncio.sleep(30)
+    for by, machine in (("the name", OTHER), ("the address", ADDRESS)):
+        assert {connected.machine.id for connected in posted[by].of(Connected)} == {machine}
+    for connector in connectors:
+        await connector.stop()
+    assert all(task.done() for task in running)
 
 
 async def test_two_connectors_keep_two_treadmills(put_up, radio, posted, states) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -67,8 +68,6 @@ class Connector:
         """Set while there is a link."""
         self._target = target
         self._left_at = left_at if is_address(left_at) else ""
-        self._last = self._left_at or target
-        """The address of the machine that is connected or was; else the target."""
         self._post = post
         self._describe = describe
         self._state = state
@@ -77,6 +76,8 @@ class Connector:
         self._met = met
         self._rng = rng or random.Random()  # noqa: S311  a wait is no secret
         self._right_of_way = right_of_way or RightOfWay()
+        self._is_free = partial(self._right_of_way.is_free, self)
+        self._look_for(self._left_at or target)
         self._connection = 0
         self._failures = 0
         self._tries_at_once = 0
@@ -138,8 +139,8 @@ class Connector:
         if self._found is None:
             self._state("scanning")
             if self._failures >= _FAITHFUL_FOR and not self._urgent():
-                self._last = self._target
-            self._found = await find(self._last, _SEARCH_FOR, self._backend)
+                self._look_for(self._target)
+            self._found = await find(self._wanted, _SEARCH_FOR, self._backend, is_free=self._is_free)
         found = self._found
         self._state("connecting")
         self._connection += 1
@@ -154,8 +155,14 @@ class Connector:
                 known=known,
                 backend=self._backend,
             )
-        self._reading, self._last = link.reading, found.address
+        self._reading = link.reading
+        self._look_for(found.address)
         return link, found
+
+    def _look_for(self, wanted: str) -> None:
+        """From the next search on: the address of the machine that is connected or was, or the target."""
+        self._wanted = wanted
+        self._right_of_way.claim(self, self._target, wanted)
 
     async def _hold(self, link: Link, found: Found) -> None:
         """Returns when the link is over and may be followed at once; one that did not hold is a failure."""
@@ -182,11 +189,12 @@ class Connector:
 
     async def _leave(self, found: Found) -> None:
         """One that only a process that is gone led to is nobody's machine when its belt is known to rest."""
-        if found.address != self._left_at or found.fits(self._target):
+        if found.address != self._left_at or (found.fits(self._target) and self._is_free(found.address)):
             return
         while self._urgent():  # noqa: ASYNC110 - it is a question of the core
             await asyncio.sleep(_LOOKS_EVERY)
-        self._left_at, self._last, self._found = "", self._target, None
+        self._left_at, self._found = "", None
+        self._look_for(self._target)
         self.drop("its belt rests, and it is another machine than the configuration names")
 
     async def _stay_away(self) -> None:

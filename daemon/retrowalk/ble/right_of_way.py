@@ -1,4 +1,5 @@
-"""Who may use the radio: a treadmill that is being connected goes first, all else gives way."""
+"""Who may use the radio: a treadmill that is being connected goes first, all else gives way. And which
+machine is whose."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -19,6 +20,15 @@ class RightOfWay:
         self._clear = asyncio.Event()
         self._clear.set()
         self._attempts: set[asyncio.Task[Any]] = set()
+        self._claims: dict[object, set[str]] = {}
+
+    def claim(self, who: object, *addresses: str) -> None:
+        """These machines are `who`'s now, and no others: nobody else is to take one for its name."""
+        self._claims[who] = {address.upper() for address in addresses}
+
+    def is_free(self, who: object, address: str) -> bool:
+        """That machine is nobody else's."""
+        return not any(address.upper() in has for one, has in self._claims.items() if one is not who)
 
     @asynccontextmanager
     async def first(self) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -85,17 +85,27 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
 
 
 async def find(
-    wanted: str, seconds: float = 10.0, backend: Backend = PLATFORM, kind: Kind = TREADMILL
+    wanted: str,
+    seconds: float = 10.0,
+    backend: Backend = PLATFORM,
+    kind: Kind = TREADMILL,
+    *,
+    is_free: Callable[[str], bool] = lambda _address: True,
 ) -> Found:
-    """The device of that address or name; a name may be a pattern (`KS-*`, `*`: any of its kind).
+    """The device of that address or name; a name may be a pattern (`KS-*`, `*`: any of its kind), and then
+    it has to be free.
 
     Ends as soon as it is found with its name, which often comes a little later and says which file is about
     it. Of several machines one that is in use is taken only if no other was found in time. Raises NotFound,
     and Unreachable where there is no usable Bluetooth.
     """
     by_address = is_address(wanted)
+
+    def fits(machine: Found) -> bool:
+        return machine.fits(wanted) and (by_address or is_free(machine.address))
+
     for machine in await _connected(backend, kind, by_address):
-        if machine.fits(wanted):
+        if fits(machine):
             return machine
     second_best = None
     with translated(f"looking for {kind.noun}"):
@@ -104,7 +114,7 @@ async def find(
                 async with asyncio.timeout(seconds) as patience:
                     async for device, advertised in scanner.advertisement_data():
                         machine = _found(device, advertised, kind)
-                        if not machine.fits(wanted) or not _may_be(kind, advertised, by_address):
+                        if not fits(machine) or not _may_be(kind, advertised, by_address):
                             continue
                         if machine.name and (by_address or machine.available is not False):
                             return machine

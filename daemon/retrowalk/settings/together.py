@@ -4,7 +4,9 @@ Judged on the tree of the TOML text: a mistake in one place hides none in anothe
 is the model's question; a value of a wrong kind counts here as one that nobody knows.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from retrowalk.settings.model import Mqtt
@@ -38,6 +40,7 @@ def misfits(tree: Table) -> Iterator[Problem]:
         if ("address" in treadmill) == ("match" in treadmill):
             yield ("treadmills", n), "exactly one of address and match says which machine it is"
         yield from _new_id(("treadmills", n, "id"), treadmill.get("id"), ids, "treadmills")
+    yield from _machines(treadmills)
     yield from _straps(treadmills)
     walkers: list[str] = []
     for n, walker in tables(tree, "walkers"):
@@ -55,6 +58,41 @@ def _new_id(place: Location, name: object, ids: list[str], what: str) -> Iterato
         if name in ids:
             yield place, f'two {what} have the id "{name}": each needs its own'
         ids.append(name)
+
+
+def _machines(treadmills: Sequence[tuple[int, Table]]) -> Iterator[Problem]:
+    """Who starts one treadmill must not move the belt of another."""
+    addresses: set[str] = set()
+    patterns: list[str] = []
+    for n, treadmill in treadmills:
+        if isinstance(address := treadmill.get("address"), str):
+            if address.upper() in addresses:
+                said = f'two treadmills have the address "{address}": each needs its own'
+                yield ("treadmills", n, "address"), said
+            addresses.add(address.upper())
+        if isinstance(pattern := treadmill.get("match"), str):
+            for other in patterns:
+                if _may_fit(_plain(pattern), _plain(other)):
+                    said = f'one machine may fit both "{other}" and "{pattern}": name each by its address'
+                    yield ("treadmills", n, "match"), said
+            patterns.append(pattern)
+
+
+def _plain(pattern: str) -> str:
+    """With ? in place of each [set]; no name in the air is longer."""
+    return re.sub(r"\[.[^]]*]", "?", pattern.casefold())[:200]
+
+
+@cache
+def _may_fit(one: str, other: str) -> bool:
+    """There is a name that fits both patterns of *, ? and letters."""
+    if not one or not other:
+        return not (one + other).strip("*")
+    if other[0] == "*":
+        one, other = other, one
+    if one[0] == "*":
+        return _may_fit(one[1:], other) or _may_fit(one, other[1:])
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and _may_fit(one[1:], other[1:])
 
 
 def _straps(treadmills: Sequence[tuple[int, Table]]) -> Iterator[Problem]:
