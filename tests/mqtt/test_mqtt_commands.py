@@ -1,4 +1,6 @@
 import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +22,7 @@ from retrowalk.core.model import (
     Skip,
     StopSession,
 )
-from retrowalk.mqtt.commands import SeenIds, parse_command, parse_confirm
+from retrowalk.mqtt.commands import SeenIds, holds_stop, parse_command, parse_confirm
 from retrowalk.mqtt.payloads import rfc3339
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -195,6 +197,28 @@ def test_g3_a_fresh_stop_is_obeyed_late_repeated_malformed_or_on_the_wrong_topic
     request = read(payload, seen=seen)
     assert isinstance(request, Request)
     assert request.ask == StopSession()
+
+
+@pytest.mark.parametrize("around", [65536, 131072])
+@pytest.mark.parametrize(
+    ("word", "holds"),
+    [(b" stop ", True), (b"\xffSToP", True), (b"nonstop", False), (b"stopped", False), (b"sto p", False)],
+)
+def test_a_long_payload_is_searched_as_a_whole(around, word, holds):
+    for begin in range(around - 10, around + 10):
+        assert holds_stop(b" " * begin + word + b" " * 70_000) is holds
+        assert holds_stop(b" " * begin + word) is holds
+
+
+def test_a_long_payload_does_not_keep_the_belts_thread_waiting():
+    search = threading.Thread(target=holds_stop, args=(bytes(64_000_000),))
+    waits, last = [], time.monotonic()
+    search.start()
+    while search.is_alive():
+        time.sleep(0.001)
+        waits.append(time.monotonic() - last)
+        last += waits[-1]
+    assert max(waits) < 0.25
 
 
 def test_a_malformed_stop_keeps_its_id_for_the_reply():

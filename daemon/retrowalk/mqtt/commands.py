@@ -39,6 +39,8 @@ MOST_AGE = timedelta(seconds=5)
 """How old, or how far ahead of our clock, the `time` of a command may be."""
 
 _STOP_WORD = re.compile(rb"\bstop\b", re.IGNORECASE)
+_SLICE = 65536
+"""So much of a payload is searched at once: until that is done no other thread runs, not the belt's."""
 
 _Word = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -110,7 +112,16 @@ _CONFIRM: TypeAdapter[_Confirm] = TypeAdapter(_Confirm)
 
 def holds_stop(payload: bytes) -> bool:
     """Whether the whole word `stop` is in it, in any case."""
-    return _STOP_WORD.search(payload) is not None
+    return any(_begins_in_slice(payload, begin) for begin in range(0, len(payload), _SLICE))
+
+
+def _begins_in_slice(payload: bytes, begin: int) -> bool:
+    """What begins behind the slice may be cut off, and look like the word: the next slice tells."""
+    end = begin + _SLICE + len(b"stop")
+    if b"stop" not in payload[begin:end].lower():  # five times as fast
+        return False
+    found = _STOP_WORD.search(payload, begin, end)
+    return found is not None and found.start() < begin + _SLICE
 
 
 def parse_command(
