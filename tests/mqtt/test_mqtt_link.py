@@ -1,6 +1,7 @@
 """Our MQTT client against real brokers, watched and commanded by an outside client."""
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
@@ -10,6 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import aiomqtt
 import pytest
 
 from blefit.units import Speed
@@ -143,6 +145,53 @@ async def test_the_last_will_tells_of_a_daemon_that_was_killed(broker, prefix, w
         await watcher.text("bridge/state", "offline")
     async with watching(broker, "bridge/state") as later:
         await later.text("bridge/state", "offline")
+
+
+async def test_the_will_of_a_connection_that_was_long_lost_is_gainsaid(broker, prefix, make_daemon, watching):
+    will = aiomqtt.Will(f"{prefix}/bridge/state", b"offline", qos=1, retain=True)
+    with contextlib.suppress(aiomqtt.MqttError):
+        async with aiomqtt.Client(broker.host, broker.port, will=will) as lost:
+            make_daemon(broker)
+            async with watching(broker, "bridge/state") as watcher:
+                await watcher.up()
+                lost._client.socket().shutdown(socket.SHUT_RDWR)  # what the broker may notice a minute later
+                await watcher.text("bridge/state", "offline")
+                await watcher.up()
+    async with watching(broker, "bridge/state") as later:
+        assert (await later.next("bridge/state")).payload == b"online"
+
+
+async def test_of_two_daemons_the_one_that_stays_says_online_once_and_no_fight_begins(
+    broker, make_daemon, watching
+):
+    daemons = [make_daemon(broker), make_daemon(broker)]
+    for daemon in daemons:
+        await daemon.listens()
+    async with watching(broker, "bridge/state") as watcher:
+        await watcher.up()
+        for last, daemon in enumerate(daemons):
+            await asyncio.to_thread(daemon.link.stop)
+            await watcher.text("bridge/state", "offline")
+            if not last:
+                await watcher.up()
+            with pytest.raises(TimeoutError):
+                await watcher.next("bridge/state", within=1)
+
+
+async def test_a_flood_of_offline_is_gainsaid_once_a_second_and_at_last(broker, make_daemon, watching):
+    daemon = make_daemon(broker)
+    async with watching(broker, "bridge/state") as watcher:
+        await watcher.up()
+        for _ in range(100):
+            await watcher.publish("bridge/state", "offline", qos=0, retain=True)
+        await watcher.publish("tm/command", "STOP")
+        assert (await daemon.next_request()).ask == StopSession()
+        said = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                said.append((await watcher.next("bridge/state", within=1.5)).payload)
+        assert said[-1] == b"online"
+        assert said.count(b"online") <= 3
 
 
 # --- what is asked ----------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 10.0
 _FAREWELL_S = 2.0
 _KEEPALIVE_S = 15
+_GAINSAY_EVERY_S = 1.0
 _TIMEOUT_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -81,10 +82,13 @@ class MqttLink:
             for treadmill in settings.treadmills
         ]
         self._inbound = {desk.topics.inbound(kind): (desk, kind) for desk in self._desks for kind in Inbound}
+        self._heard = [*self._inbound, self._bridge_state]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._listening_to_hubs = threading.Event()
         self._ending = asyncio.Event()
+        self._said_offline = asyncio.Event()
+        """Somebody has: the broker of a connection that was lost long ago, or another daemon that leaves."""
         self._main: asyncio.Task[None] | None = None
         self._connected = False
         self._trouble = ""
@@ -176,7 +180,9 @@ class MqttLink:
         """Listen and speak, at once: no Stop waits for what we have to say. After `stop` say what is left."""
         ending = asyncio.create_task(self._ending.wait())
         speaking = asyncio.create_task(self._speak(client))
-        tasks = {ending, speaking, asyncio.create_task(self._listen(client))}
+        listening = asyncio.create_task(self._listen(client))
+        gainsaying = asyncio.create_task(self._gainsay(client))
+        tasks = {ending, speaking, listening, gainsaying}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -196,6 +202,17 @@ class MqttLink:
         await client.publish(self._bridge_state, ONLINE, qos=1, retain=True)
         await asyncio.gather(*(desk.speak(client.publish) for desk in self._desks))
 
+    async def _gainsay(self, client: aiomqtt.Client) -> None:
+        """`online` for each `offline`, but not faster than this: whoever says so all the time is not fought.
+
+        Where only our side of a connection died, the broker publishes its will when we are back already.
+        """
+        while True:
+            await self._said_offline.wait()
+            self._said_offline.clear()
+            await client.publish(self._bridge_state, ONLINE, qos=1, retain=True)
+            await asyncio.sleep(_GAINSAY_EVERY_S)
+
     async def _say_offline(self, client: aiomqtt.Client) -> None:
         with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(_FAREWELL_S):
@@ -203,10 +220,10 @@ class MqttLink:
                     await client.publish(desk.topics.availability, OFFLINE, qos=1, retain=True)
                 await client.publish(self._bridge_state, OFFLINE, qos=1, retain=True)
                 # amqtt acknowledges a message, then delivers it unless we are gone: one more round trip.
-                await client.unsubscribe(list(self._inbound))
+                await client.unsubscribe(self._heard)
 
     async def _subscribe(self, client: aiomqtt.Client, protocol: aiomqtt.ProtocolVersion) -> None:
-        for topic in self._inbound:
+        for topic in self._heard:
             if protocol is _V5:
                 answer = await client.subscribe(
                     topic, options=SubscribeOptions(qos=1, retainAsPublished=True)
@@ -215,14 +232,17 @@ class MqttLink:
                 answer = await client.subscribe(topic, qos=1)
             if any(_is_failure(code) for code in answer):
                 log.warning(
-                    "mqtt: the broker refused the subscription: commands will not arrive; "
+                    "mqtt: the broker refused the subscription: what is said there will not arrive; "
                     "give this daemon's user the right to read the topic",
                     topic=topic,
                 )
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            desk, kind = self._inbound.get(message.topic.value, (None, None))
+            topic = message.topic.value
+            if topic == self._bridge_state and message.payload == OFFLINE:
+                self._said_offline.set()
+            desk, kind = self._inbound.get(topic, (None, None))
             if desk is None or kind is None:
                 continue  # some brokers hand out more than was subscribed to
             if message.retain and not message.payload:
