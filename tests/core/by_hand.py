@@ -16,7 +16,7 @@ from blefit.units import Incline, Speed
 from retrowalk.belt import Belt
 from retrowalk.core.authority import State, parse
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.controller import Controller
+from retrowalk.core.controller import AGAIN_S, Controller
 from retrowalk.core.exchange import op_code
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
@@ -195,6 +195,8 @@ class ByHand:
         """The act is given: the countdown begins."""
         if self.controller.session is None:
             self.offered()
+        if act is Act.FACING:
+            self.runs(0, AGAIN_S)
         assert self.ask(Confirm(act)) == [("accepted", ""), ("done", "")]
         assert self.session.stage is Stage.COUNTDOWN
         return self

@@ -117,9 +117,10 @@ class Desk:
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def record(self, speed: int) -> None:
+    def record(self, speed: int, incline: int | None = None) -> None:
         """One record, now."""
-        self.belt.observe(Record(TreadmillData(instantaneous_speed=Speed(speed))), self.now)
+        told = None if incline is None else Incline(incline)
+        self.belt.observe(Record(TreadmillData(instantaneous_speed=Speed(speed), inclination=told)), self.now)
         self._look()
 
     def runs(self, speed: int, seconds: float, every: float = TICK_S) -> None:

@@ -195,6 +195,7 @@ def test_a_machine_that_may_start_high_is_not_armed_to_walk_backward_and_says_wh
     bench.program = BACK
     assert bench.offer()[0].outcome == "accepted"
     assert bench.run(30, until=lambda b: b.snapshot.awaiting is Act.FACING)
+    bench.run(3)
     (reply,) = bench.ask(Confirm(Act.FACING))
     assert reply.reason == "this machine may start at its last speed, which was above its slowest"
     assert len(bench.sent(0x07)) == 1

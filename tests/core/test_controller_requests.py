@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.core.by_hand import BACKWARD, FORWARD, TURN, ByHand
+from tests.core.by_hand import BACKWARD, FORWARD, SENSING, TURN, ByHand
 from tests.core.desk import MACHINE
 
 from blefit.ftms.machine_status import MachineStatusOp
@@ -311,6 +311,26 @@ def test_a_slope_of_our_own_is_no_reason_and_a_steeper_one_is(
     assert (hands.ask(Offer("p"))[0][0] == "refused") is refused
 
 
+STEEP = "the deck stands at 2 %, the incline cap is 0 % (level 1): lower it at the console first"
+
+
+def test_nor_is_a_deck_forgotten_that_was_raised_after_the_offer() -> None:
+    hands = offered()
+    hands.record(0, incline=20)
+    assert hands.ask(Confirm(Act.START)) == [("refused", STEEP)]
+    hands.record(0, incline=0)
+    assert hands.ask(Confirm(Act.START)) == [ACCEPTED, DONE]
+
+
+def test_nor_is_the_belt_taken_over_from_the_console_on_a_deck_that_is_too_steep() -> None:
+    hands = offered()
+    hands.record(0, incline=20)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 3.0)
+    assert hands.written == []
+    assert hands.events("manual") != []
+
+
 def test_an_offer_stands_as_long_as_it_says() -> None:
     hands = idle()
     hands.ask(Offer("p", window_s=20.0))
@@ -494,6 +514,63 @@ def test_whoever_touches_the_console_is_there(shows: Callable[[ByHand], object])
     shows(hands)
     hands.obeys(45.0)
     assert hands.faults() in ([], ["hand"])
+
+
+def test_an_answer_to_all_good_is_no_word_to_go_on_after_a_hand() -> None:
+    hands = backward_for(20.0).runs(90, 4.0)
+    assert hands.guard.hand == 90
+    while "All good? Press OK at the machine." not in hands.said():
+        hands.runs(90, 0.25)
+    written = len(hands.written)
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    hands.runs(90, 20.0)
+    assert hands.written[written:] == []
+    assert hands.snapshot.awaiting is Act.OK, "that question stands"
+    hands.ask(Confirm(Act.OK))
+    hands.obeys(15.0)
+    assert hands.guard.commanded == 120
+    assert hands.faults() == ["hand"]
+
+
+def test_an_ok_in_a_pause_resumes_nothing_and_does_not_say_so() -> None:
+    hands = keyed()
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    hands.runs(40, 0.25).runs(0, 1.0)
+    assert hands.phase() is Phase.PAUSED
+    hands.ask(ResumeSession())
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    hands.runs(0, 3.0)
+    assert hands.replies("resume") == [ACCEPTED]
+    assert hands.events("resumed") == []
+
+
+# --- one press, one answer ----------------------------------------------------------------------------
+
+SOON = "that came right after the press before: press again when you are ready"
+
+
+@pytest.mark.parametrize("act", [Act.FACING, None])
+@pytest.mark.parametrize(("after", "told"), [(0.0, SOON), (1.99, SOON), (2.0, "")])
+def test_a_press_that_bounces_does_not_answer_the_next_question(
+    act: Act | None, after: float, told: str
+) -> None:
+    hands = ByHand(BACKWARD).offered()
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE]
+    assert hands.snapshot.awaiting is Act.FACING
+    hands.now += after
+    hands.record(0)
+    assert hands.ask(Confirm(act)) == ([("refused", told)] if told else [ACCEPTED, DONE])
+    assert hands.session.stage is (Stage.WAITING if told else Stage.COUNTDOWN)
+
+
+def test_nor_does_it_start_a_belt_that_was_just_said_to_be_still() -> None:
+    hands = ByHand(machine=replace(SENSING, silent_at_rest=True))
+    assert hands.ask(Offer("p")) == [ACCEPTED]
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE], "still"
+    assert hands.ask(Confirm(None)) == [("refused", SOON)]
+    hands.silence(2.0)
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE]
+    assert hands.session.stage is Stage.COUNTDOWN
 
 
 # --- what is left of a session that is over -----------------------------------------------------------

@@ -114,6 +114,33 @@ def test_incline_steps_are_5_s_apart_up_and_down() -> None:
     assert desk.review(TargetIncline(Incline(0))) == ""
 
 
+@pytest.mark.parametrize(("reported", "law"), [(9, "G7"), (10, ""), (15, ""), (20, ""), (21, "G7")])
+def test_a_deck_that_is_not_where_it_was_told_to_be_is_left_to_whoever_moved_it(
+    reported: int, law: str
+) -> None:
+    desk = Desk().walking()
+    for incline in (5, 10, 15):
+        assert desk.want(TargetIncline(Incline(incline))) == ""
+        desk.runs(80, 5.0)
+    desk.record(80, reported)
+    assert [desk.review(TargetIncline(Incline(step))) for step in (10, 20)] == [law, law]
+    steps = [desk.guard.incline_step(Incline(goal), desk.now) for goal in (0, 30)]
+    assert steps == ([None, None] if law else [10, 20])
+    desk.record(80, 15)
+    assert desk.guard.incline_step(Incline(30), desk.now) == 20, "it is back"
+
+
+def test_what_was_reported_before_a_rest_does_not_hold_the_next_run() -> None:
+    desk = Desk().walking()
+    desk.record(80, 20)
+    assert desk.guard.incline_step(Incline(30), desk.now) is None
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 11.0)
+    desk.walking()
+    assert desk.guard.incline_step(Incline(30), desk.now) == 5
+
+
 def test_a_refused_incline_is_not_in_force() -> None:
     desk = Desk().walking()
     desk.results[TargetIncline] = 4

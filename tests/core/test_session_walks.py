@@ -253,9 +253,65 @@ def sloped(**facts: object) -> Seat:
     return Seat(walk(FORWARD, 80, incline=Incline(20)), desk=desk).walking()
 
 
-def test_an_incline_is_wished_for_in_steps_when_the_speed_is_met() -> None:
-    assert sloped().wish() == TargetIncline(Incline(5))
-    assert Seat(walk(FORWARD, 80), desk=Desk().walking()).walking().wish() is None, "level already"
+def wished(seat: Seat, after: float = 0.0, restraint: Restraint = FREE) -> Command | None:
+    """What is wished for after so long at the slowest speed."""
+    seat.desk.runs(80, after)
+    seat.advance(0.0, restraint)
+    return seat.wish()
+
+
+RISES = "The incline rises to 2 % in 5 seconds."
+
+
+def test_a_rise_of_the_incline_is_announced_and_wished_for_in_steps_when_the_speed_is_met() -> None:
+    seat = sloped()
+    assert wished(seat) is None
+    assert seat.notes() == [RISES]
+    assert wished(seat, 4.75) is None
+    assert wished(seat, 0.25) == TargetIncline(Incline(5))
+    assert seat.desk.want(TargetIncline(Incline(5))) == ""
+    assert wished(seat, 5.0) == TargetIncline(Incline(10))
+    assert seat.notes() == [], "once"
+    level = Seat(walk(FORWARD, 80), desk=Desk().walking()).walking()
+    assert (wished(level), level.notes()) == (None, []), "level already"
+
+
+@pytest.mark.parametrize("restraint", [NO_RAISE, SLOW])
+def test_where_nothing_may_rise_the_incline_does_not_and_is_announced_anew(restraint: Restraint) -> None:
+    seat = sloped()
+    assert (wished(seat, 6.0, restraint), seat.notes()) == (None, [])
+    assert (wished(seat), seat.notes()) == (None, [RISES])
+    assert (wished(seat, 5.0, restraint), seat.notes()) == (None, [])
+    assert (wished(seat), seat.notes()) == (None, [RISES])
+    assert wished(seat, 5.0) == TargetIncline(Incline(5))
+
+
+def test_before_the_ok_after_a_start_at_the_console_the_incline_does_not_rise() -> None:
+    seat = sloped()
+    seat.session.console_started = True
+    assert (wished(seat, 6.0), seat.notes()) == (None, [])
+
+
+@pytest.mark.parametrize("restraint", [FREE, NO_RAISE, SLOW])
+def test_the_incline_comes_down_without_a_word_whatever_restrains(restraint: Restraint) -> None:
+    desk = Desk().walking(authority(incline_cap=Incline(30)))
+    for incline in (5, 10):
+        assert desk.want(TargetIncline(Incline(incline))) == ""
+        desk.runs(80, 5.0)
+    seat = Seat(walk(FORWARD, 80), desk=desk).walking()
+    assert (wished(seat, 0.0, restraint), seat.notes()) == (TargetIncline(Incline(5)), [])
+
+
+def test_a_higher_incline_than_was_announced_is_announced_too() -> None:
+    steeper = walk(FORWARD, 80, incline=Incline(30))
+    desk = Desk().walking(authority(incline_cap=Incline(30)))
+    seat = Seat(walk(FORWARD, 80, 5.0, incline=Incline(20)), steeper, desk=desk).walking()
+    assert (wished(seat), seat.notes()) == (None, [RISES])
+    desk.runs(80, 5.0)
+    seat.session.skip(desk.now)
+    seat.notes()
+    assert (wished(seat), seat.notes()) == (None, ["The incline rises to 3 % in 5 seconds."])
+    assert wished(seat, 5.0) == TargetIncline(Incline(5))
 
 
 def test_a_machine_without_an_incline_is_sent_none() -> None:

@@ -40,7 +40,7 @@ from retrowalk.core.model import (
     StopSession,
     Written,
 )
-from retrowalk.core.offering import Refused, Setup, compiled
+from retrowalk.core.offering import Refused, Setup, compiled, too_steep
 from retrowalk.core.replies import Replies, command_name
 from retrowalk.core.session import Session
 from retrowalk.core.showing import STALE_S, show
@@ -50,6 +50,8 @@ KEEP_ENDED_S = 10.0
 """The phase `ended` is shown for so long."""
 KEY_S = 30.0
 """Motion so soon after the console's Start key is what the key began."""
+AGAIN_S = 2.0
+"""A button that bounces, or is pressed twice, does not answer the next question, which nobody has heard."""
 FRESH_S = 2.0
 PRESENCE_S = 60.0
 UNREACHED = "stop the belt at its console"
@@ -72,6 +74,8 @@ class Controller(Mind):
         self._ended_at: float | None = None
         self._ending = False
         self._start_key_at: float
+        self._acted_at = float("-inf")
+        """When an act at the machine was taken last."""
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -254,7 +258,8 @@ class Controller(Mind):
         session = self.session
         if session is not None:
             keyed = self._keyed(now) and session.console_may_start
-            if keyed and not self.guard.take_over(self._authority(session), now):
+            steep = too_steep(self._deck, session.limits)
+            if keyed and not steep and not self.guard.take_over(self._authority(session), now):
                 self._mark(session)
                 session.moving(now, console=True)
                 self._replies.done(Offer, ResumeSession)
@@ -379,6 +384,7 @@ class Controller(Mind):
         act = awaited if act is None else act
         if act is None:
             raise Refused("nothing is asked at this moment")
+        all_good = self._care.presence.asking
         self._care.presence.seen(now)
         match act:
             case Act.STILL:
@@ -386,13 +392,18 @@ class Controller(Mind):
             case Act.CLEAR:
                 self._clear(now)
             case Act.OK:
-                self._ok()
+                if not all_good:  # one answer to one question: a hand's speed is not given up with it
+                    self._ok()
+                return
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
                 if awaited is not act:
                     asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
                     raise Refused(f"{act.value} does not fit: {asked} at this moment")
+                if now - self._acted_at < AGAIN_S:
+                    raise Refused("that came right after the press before: press again when you are ready")
                 assert self.session is not None, "nobody else asks for it"
                 self._start(self.session, now)
+        self._acted_at = now
 
     def _still(self, now: float) -> None:
         if self._connection is None:
@@ -416,7 +427,8 @@ class Controller(Mind):
 
     def _go_on(self, session: Session, now: float) -> None:
         """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
-        held = self.guard.hand is not None or session.console_started
+        keyed = session.stage is Stage.WALKING and session.console_started
+        held = self.guard.hand is not None or keyed
         session.ok_given = session.ok_given and held
         if not session.ok_given or self.guard.motion.falling(now):
             return
@@ -429,7 +441,7 @@ class Controller(Mind):
     def _start(self, session: Session, now: float) -> None:
         if session.goes_on_at_rest(now):
             return
-        reason = self.guard.arm(self._authority(session), now)
+        reason = too_steep(self._deck, session.limits) or self.guard.arm(self._authority(session), now)
         if reason:
             raise Refused(reason)
         self._mark(session)

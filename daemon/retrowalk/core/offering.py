@@ -64,6 +64,16 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
 NOBODY_SENSED = "Nothing senses you on this belt: after each {} s backward OK is asked for."
 
 
+def too_steep(deck: Incline, limits: Limits) -> str:
+    """Why nobody may walk with the deck at this incline, or ''."""
+    if deck <= limits.deck_cap:
+        return ""
+    return (
+        f"the deck stands at {percent(deck):g} %, the incline cap is {percent(limits.deck_cap):g} %"
+        f" ({limits.deck_cap_reason}): lower it at the console first"
+    )
+
+
 def compiled(
     setup: Setup, walker: Walker, name: str, machine: Machine, deck: Incline = LEVEL
 ) -> tuple[Timeline, Limits]:
@@ -92,11 +102,8 @@ def compiled(
     )
     if isinstance(limits, Refusals):
         raise Refused("; ".join(limits.sentences))
-    if deck > limits.deck_cap:
-        raise Refused(
-            f"the deck stands at {percent(deck):g} %, the incline cap is {percent(limits.deck_cap):g} %"
-            f" ({limits.deck_cap_reason}): lower it at the console first"
-        )
+    if reason := too_steep(deck, limits):
+        raise Refused(reason)
     timeline = compile_program(program, limits, machine)
     if isinstance(timeline, Violations):
         raise Refused("; ".join(str(violation) for violation in timeline.violations))

@@ -8,7 +8,7 @@ minimum to Stop.
 from collections.abc import Mapping
 from typing import TypeGuard
 
-from blefit.units import Incline, Speed, kmh
+from blefit.units import Incline, Speed, kmh, percent
 from retrowalk.core.authority import State
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits
@@ -86,6 +86,9 @@ class Session:
         self.in_step_m = 0.0
         self.moving_s = 0.0
         self._pace: Pace
+        self._may_raise: bool
+        self._tilt: tuple[Incline, float] | None
+        """The incline that was announced, and from when on it may be gone to."""
         self._window_s = OFFER_S if window_s is None else window_s
         self._since = now
         self._start_at: float
@@ -281,6 +284,7 @@ class Session:
         self.console_started = console
         self._rest_since = float("inf")
         self._pace = Pace(self.limits, self.machine, now)
+        self._may_raise, self._tilt = False, None
         self._go(Stage.WALKING, now)
         first, self.started = not self.started, True
         if first:
@@ -438,8 +442,8 @@ class Session:
             return
         slow = restraint.slow or self.console_started
         asked = self.machine.minimum if slow else segment.speed_at(self.in_step_s)
-        may_raise = restraint.may_raise and not self.console_started and guard.hand is None
-        sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=may_raise)
+        self._may_raise = restraint.may_raise and not slow and guard.hand is None
+        sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=self._may_raise)
         if sentence:
             self._say(sentence)
 
@@ -507,8 +511,17 @@ class Session:
                 return None
 
     def _incline(self, guard: Guard, now: float) -> TargetIncline | None:
-        step = guard.incline_step(self.segment.incline, now) if self.machine.inclinable else None
-        return None if step is None else TargetIncline(Incline(step))
+        goal = self.segment.incline
+        step = guard.incline_step(goal, now) if self.machine.inclinable else None
+        if step is None:
+            return None
+        if step < guard.incline or not self._may_raise:
+            self._tilt = None  # the next raise is announced anew
+            return TargetIncline(step) if step < guard.incline else None
+        if self._tilt is None or goal > self._tilt[0]:
+            self._tilt = goal, now + Pace.WARNING_S
+            self._say(f"The incline rises to {percent(goal):g} % in {Pace.WARNING_S:.0f} seconds.")
+        return TargetIncline(step) if now >= self._tilt[1] else None
 
     def eased(self, guard: Guard, now: float) -> bool:
         """EASING is over: the minimum is met, or cannot be."""

@@ -37,6 +37,8 @@ class Steering:
         """No target of this session was sent before."""
         self._target: Obeying | None = None
         self._target_before: Obeying | None = None
+        self.deck: Incline | None = None
+        """As reported last in this run."""
         self._incline_before = incline
         self._incline_at = float("-inf")
 
@@ -81,11 +83,16 @@ class Steering:
 
     def incline_step(self, wanted: Incline) -> Incline | None:
         """The next step towards `wanted`, or None."""
-        if not self.target_met or self.hand is not None:
+        if not self.target_met or self.hand is not None or self._deck_is_away:
             return None
         goal = min(wanted, self.authority.incline_cap, self._machine.maximum_incline)
         step = max(-INCLINE_STEP, min(INCLINE_STEP, goal - self.incline))
         return Incline(self.incline + step) if step else None
+
+    @property
+    def _deck_is_away(self) -> bool:
+        """Somebody has moved the deck, or it is still on its way: a step would be one from elsewhere."""
+        return self.deck is not None and abs(self.deck - self.incline) > INCLINE_STEP
 
     # --- what is measured -------------------------------------------------------------------------
 
@@ -160,6 +167,8 @@ class Steering:
             return Refusal("G5", f"{incline / 10:.1f} % is above the incline cap, or below 0")
         if not self.target_met or self.hand is not None:
             return Refusal("G7", "the speed moves")
+        if self._deck_is_away:
+            return Refusal("G7", "the deck is not where it was told to be")
         if abs(incline - self.incline) > INCLINE_STEP or now - self._incline_at < INCLINE_PAUSE_S:
             return Refusal("G7", "an incline step is 0.5 %, each at least 5 s after the last")
         return None

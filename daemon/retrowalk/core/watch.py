@@ -216,6 +216,8 @@ class Watch:
             case Record(data):
                 if data.inclination is not None:
                     self._incline = min(self._incline, Incline(max(data.inclination, 0)))
+                    if self._steering is not None:
+                        self._steering.deck = data.inclination
                 if data.instantaneous_speed is not None:
                     self._record(data.instantaneous_speed, now)
             case Status(status):
