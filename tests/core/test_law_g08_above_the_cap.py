@@ -1,13 +1,17 @@
 """G8: measured above the cap: command the cap at once; still above, or above the ceiling: Stop."""
 
+from itertools import pairwise
+
 import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
 from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Stop, Target, TargetIncline
+from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.model import Act, SetCap, Stop, Target, TargetIncline
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 CAP_200 = authority(cap=Speed(200))
 
@@ -229,3 +233,72 @@ def test_a_low_record_after_the_patience_is_over_is_no_stop_and_the_next_high_on
     assert not desk.stopping()
     desk.runs(250, 0.25)
     assert desk.noticed[-1] == "over_cap"
+
+
+def faster_than_a_sliding_cap(cap: int = 150) -> Desk:
+    """Told in two records that it is above a cap that comes down from 2.80 by 0.3 km/h each second."""
+    desk = Desk().at(250)
+    desk.guard.limit(Speed(cap), desk.now)
+    desk.runs(250, 2.0)
+    assert (desk.guard.cap(desk.now), desk.last) == (220, Target(Speed(220)))
+    return desk
+
+
+def test_a_belt_that_obeys_is_told_the_cap_that_slid_on_meanwhile_and_has_its_time_for_that_one() -> None:
+    desk = faster_than_a_sliding_cap(100)
+    told = [desk.last]
+    for speed in (*range(250, 100, -8), *[100] * 8):  # 0.32 km/h a second: always behind
+        desk.runs(speed, 0.25)
+        told += [command for at, command in desk.writes if at == desk.now]
+    orders = [command.speed for command in told if isinstance(command, Target)]
+    assert orders[0] == 220
+    assert orders == sorted(orders, reverse=True)
+    assert all(high - low >= 20 for high, low in pairwise(orders[:-1])), "not a frame for each record"
+    assert desk.noticed.count("cap_enforced") == 1
+    assert desk.stops == 0
+
+
+@pytest.mark.parametrize(("speed", "fault"), [(241, ["over_cap"]), (240, [])])
+def test_one_that_does_not_come_back_to_the_cap_it_was_told_gets_no_more_time_for_the_slide(
+    speed: int, fault: list[str]
+) -> None:
+    desk = faster_than_a_sliding_cap()  # 3 s and 0.30 km/h by 0.5 km/h a second: 3.6 s
+    desk.runs(speed, 3.5)
+    assert desk.stops == 0
+    desk.runs(speed, 0.25)
+    assert [found for found in desk.noticed if found == "over_cap"] == fault
+
+
+def test_after_the_slide_one_that_stays_above_is_stopped() -> None:
+    desk = faster_than_a_sliding_cap()
+    desk.runs(240, 20.0)
+    assert "over_cap" in desk.noticed
+
+
+@pytest.mark.parametrize(
+    ("hand", "cap", "every", "belt"),
+    [
+        (None, 100, 1.0, BeltQuirks(deceleration=30)),
+        (None, 100, 0.25, BeltQuirks(deceleration=25)),
+        (3.0, 150, 0.25, BeltQuirks()),
+        (2.0, 100, 0.25, BeltQuirks(deceleration=30)),
+    ],
+)
+def test_a_cap_that_is_lowered_is_no_fault_of_a_machine_that_obeys(
+    hand: float | None, cap: int, every: float, belt: BeltQuirks
+) -> None:
+    text = 'name = "p"\nlevel = 6\nsteps = [ { walk = "forward", for = "6min", speed = 4.0 } ]'
+    quirks = Quirks(belt=belt, telemetry=TelemetryQuirks(notify_every_s=every))
+    bench = Bench(
+        quirks=quirks, program=program(text), site=SiteLimits(level=6), answers=frozenset({Act.START})
+    )
+    bench.offer()
+    assert bench.run(240, until=lambda b: b.real_speed >= 400)
+    if hand is not None:
+        bench.treadmill.console.set_speed(hand)
+        bench.run(15)
+    bench.ask(SetCap(Speed(cap)))
+    bench.run(30)
+    assert bench.real_speed <= cap
+    assert set(bench.faults()) <= {"cap_enforced", "hand"}
+    assert bench.sent(0x08) == []

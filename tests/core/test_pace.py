@@ -376,6 +376,38 @@ def test_a_step_down_is_no_larger_than_the_guard_lets_pass(
     walked.sends(target)
 
 
+@pytest.mark.parametrize(("measured", "target"), [(104, None), (105, 130)])
+def test_nor_does_it_go_above_what_the_guard_lets_pass(measured: int, target: int | None) -> None:
+    walked = Walked(120)
+    walked.follow(140)
+    walked.desk.runs(120, 5)
+    walked.follow(140, passed=100)
+    walked.sends(140)
+    walked.desk.guard.limit(Speed(130), walked.desk.now)
+    walked.desk.runs(measured, 3)
+    assert walked.desk.guard.hand is None, "it never came there, and has not fallen far"
+    walked.follow(140)
+    walked.follow(140)
+    assert walked.target == target
+
+
+@pytest.mark.parametrize(("step_down", "targets"), [(10, [140, 130, 120]), (20, [130, 110, 90])])
+def test_where_steps_down_are_small_they_do_not_wait_for_larger_ones(
+    step_down: int, targets: list[int]
+) -> None:
+    walked = Walked(150)
+    walked.pace = Pace(replace(walked.pace._limits, step_down=Speed(step_down)), MACHINE, walked.desk.now)
+    walked.follow(150, passed=100)
+    sent = []
+    for _ in range(3):
+        walked.ease(step_down / RAMP_DOWN)
+        if walked.target is not None:
+            sent.append(walked.target)
+            walked.sends(sent[-1])
+            walked.desk.runs(sent[-1], 2.25)
+    assert sent == targets
+
+
 def test_at_its_plan_nothing_is_sent() -> None:
     walked = Walked(150)
     assert walked.target is None
@@ -424,6 +456,10 @@ def test_a_belt_that_falls_under_a_hand_is_sent_no_target_at_all() -> None:
     assert (walked.desk.guard.hand, walked.target) == (129, None)
     walked.desk.runs(129, 2.25)
     assert walked.target == 100
+    walked.sends(100)
+    walked.ease(9)
+    walked.desk.runs(119, 0.25)
+    assert walked.target == 80, "now it falls to a target of ours"
 
 
 def test_nothing_is_wished_for_while_a_target_waits_for_its_answer() -> None:

@@ -1,6 +1,7 @@
 """Every way from motion to rest and back: turns, rests, pauses, the end, and programs that begin with one."""
 
 import itertools
+from typing import Any
 
 import pytest
 from tests.core.bench import Bench, program
@@ -382,10 +383,37 @@ def test_a_belt_that_is_not_quite_eased_is_stopped_after_twenty_seconds_all_the_
     bench.run(5)
     bench.ask(PauseSession())
     asked = bench.now
-    for _ in range(84):  # above its minimum, by less than would be a fault
+    for _ in range(88):  # above its minimum, by less than would be a fault
         pushed(bench, 0.25, 105)
     (stop,) = bench.sent(0x08)
-    assert 19.75 <= stop - asked <= 20.5
+    assert 20.75 <= stop - asked <= 21.5, "the slope of 0.3 km/h takes a second"
+
+
+@pytest.mark.parametrize(
+    ("top", "hand", "site"),
+    [
+        (4.0, None, {"ramp_down": 10}),
+        (4.0, None, {"step_down": Speed(10)}),
+        (6.0, 5.0, {"forward_cap": Speed(600)}),
+    ],
+    ids=["a slope of 0.1 km/h each second", "steps of 0.1 km/h", "a hand far above"],
+)
+def test_a_planned_halt_has_the_minimum_met_before_its_stop(
+    top: float, hand: float | None, site: dict[str, Any]
+) -> None:
+    text = f'name = "p"\nlevel = 6\nsteps = [ {{ walk = "forward", for = "6min", speed = {top} }} ]'
+    bench = Bench(program=program(text), site=SiteLimits(level=6, **site))
+    bench.offer()
+    assert bench.run(240, until=lambda b: b.real_speed >= top * 100)
+    bench.run(3)
+    if hand is not None:
+        bench.answers = frozenset()
+        bench.treadmill.console.set_speed(hand)
+        bench.run(15)
+        assert bench.snapshot.phase is Phase.HELD
+    bench.ask(PauseSession())
+    assert bench.run(120, until=lambda b: b.sent(0x08) != [])
+    assert bench.real_speed == 80
 
 
 def pushed(bench: Bench, seconds: float, speed: int) -> None:

@@ -25,6 +25,8 @@ class Capping:
         self._over = Episode()
         self._over_ceiling = Episode()
         self._deadline: float | None = None
+        self._ordered: Speed
+        """The cap that it was to come back to by then: a sliding one has come down since."""
         self._untold = False
 
     def now(self, now: float) -> Speed:
@@ -52,7 +54,10 @@ class Capping:
         self._untold = False
 
     def judge(self, speed: Speed, deceleration: int, now: float) -> str:
-        """A record of `speed` came: OVER_CEILING, ENFORCE (once), OVER_CAP, or ''."""
+        """A record of `speed` came: OVER_CEILING, ENFORCE (once), OVER_CAP, or ''.
+
+        A belt that obeys, and is above a cap that slid on meanwhile, is told that one.
+        """
         cap = self.now(now)
         self._over.record(now, holds=speed > cap + CAP_MARGIN)
         self._over_ceiling.record(now, holds=speed > self._ceiling + CAP_MARGIN)
@@ -63,7 +68,15 @@ class Capping:
         if not self._over.holds or self._over.records < 2:
             return ""
         if self._deadline is None:
-            self._deadline = now + OBEY_S + (speed - cap) / deceleration
-            self._untold = True
+            self._order(speed, cap, deceleration, now)
             return ENFORCE
-        return OVER_CAP if now > self._deadline else ""
+        late = now > self._deadline
+        if speed > self._ordered + CAP_MARGIN:
+            return OVER_CAP if late else ""
+        if late or cap <= self._ordered - CAP_MARGIN:
+            self._order(speed, cap, deceleration, now)
+        return ""
+
+    def _order(self, speed: Speed, cap: Speed, deceleration: int, now: float) -> None:
+        self._ordered, self._untold = cap, True
+        self._deadline = now + OBEY_S + (speed - cap) / deceleration

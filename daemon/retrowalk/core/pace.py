@@ -104,7 +104,11 @@ class Pace:
         if measured is None or not guard.may_change_speed(now):
             return None
         target = self._next(guard, measured, now)
-        if target is not None and guard.motion.falling(now) and (guard.hand or target.speed > measured):
+        if (
+            target is not None
+            and guard.motion.falling(now)
+            and (guard.hand_is_newest or target.speed > measured)
+        ):
             return None  # it may be a stop at the console, and a target may end that
         return target
 
@@ -117,22 +121,28 @@ class Pace:
             return self._raise(wanted, commanded, measured, guard)
         lower = self._lower(wanted, commanded, measured)
         cap = guard.cap(now)
-        return lower if lower is not None and cap is not None and lower.speed <= cap else None
+        if lower is None or cap is None or lower.speed > min(cap, self._reach(measured)):
+            return None
+        return lower
 
     def _raise(self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard) -> Target | None:
         if guard.hand is not None or not guard.target_met:
             return None
-        reach = Speed(measured + self._limits.step_up + READING_SLACK)
-        step = self._machine.on_grid(min(wanted, reach))
+        step = self._machine.on_grid(min(wanted, self._reach(measured)))
         full = step - commanded >= self._limits.step_up
         there = step == self._machine.on_grid(min(self._goal, self._announced))
         return Target(step) if step > commanded and (full or there) else None
+
+    def _reach(self, measured: Speed) -> Speed:
+        return Speed(measured + self._limits.step_up + READING_SLACK)
 
     def _lower(self, wanted: Speed, commanded: Speed, measured: Speed) -> Target | None:
         lowest = min(commanded, measured) - self._limits.step_down
         step = wanted
         while step < lowest:
             step = Speed(step + self._machine.grid)
-        if step >= commanded or not (self._steady or commanded - step >= DOWN_BATCH):
+        if step >= commanded or not (
+            self._steady or commanded - step >= min(DOWN_BATCH, self._limits.step_down)
+        ):
             return None
         return Target(step)

@@ -101,6 +101,8 @@ class Session:
         """The last call of the present countdown."""
         self._refusals = 0
         self._eased_by_target: bool
+        self._ease_s: float
+        """What the way down to the minimum takes by plan."""
         self._refused_at = float("-inf")
         self._last = now
         self._notes: list[Emitted | Said] = []
@@ -348,6 +350,7 @@ class Session:
         """Down the planned ramp to the minimum, then Stop."""
         self.halt = halt
         self._eased_by_target = False
+        self._ease_s = self._pace.ease_s()
         self._go(Stage.EASING, now)
         if halt in STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(STOPPING[halt])
@@ -532,7 +535,7 @@ class Session:
         return (
             (low and (guard.target_met or (guard.hand is not None and not self._eased_by_target)))
             or not guard.control
-            or now - self._since > EASE_PATIENCE_S + self._pace.ease_s()
+            or now - self._since > EASE_PATIENCE_S + self._ease_s
         )
 
     def halting(self, now: float) -> None:

@@ -52,6 +52,11 @@ class Steering:
         return None if self._target is None else self._target.speed
 
     @property
+    def hand_is_newest(self) -> bool:
+        """No target of ours has been sent since that hand."""
+        return self.hand is not None and self._target is None
+
+    @property
     def slowest(self) -> Speed:
         """The machine's minimum."""
         return self._machine.minimum

@@ -132,6 +132,11 @@ class Watch:
         return None if self._steering is None else self._steering.hand
 
     @property
+    def hand_is_newest(self) -> bool:
+        """No target of ours has been sent since that hand."""
+        return self._steering is not None and self._steering.hand_is_newest
+
+    @property
     def target_met(self) -> bool:
         """The present target has been measured."""
         return self._steering is not None and self._steering.target_met
