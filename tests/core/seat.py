@@ -110,6 +110,11 @@ class Seat:
         self.desk.now += seconds
         self.session.advance(self.desk.guard, restraint, self.desk.now)
 
+    def rests(self, seconds: float) -> None:
+        """So much time passes, the belt at rest."""
+        self.desk.runs(0, seconds)
+        self.advance()
+
     def run(self, seconds: float, restraint: Restraint = FREE) -> None:
         """The belt does at once as it was told, and what is wished for is written."""
         desk = self.desk

@@ -21,6 +21,7 @@ from retrowalk.core.model import (
     Offer,
     PauseSession,
     Phase,
+    Pulse,
     ResumeSession,
     SetCap,
     Skip,
@@ -28,6 +29,7 @@ from retrowalk.core.model import (
     Stop,
     StopSession,
 )
+from retrowalk.core.offering import Walker
 from retrowalk.core.stages import Halt, Stage
 
 ACCEPTED, DONE = ("accepted", ""), ("done", "")
@@ -542,6 +544,20 @@ def test_an_ok_in_a_pause_resumes_nothing_and_does_not_say_so() -> None:
     hands.runs(0, 3.0)
     assert hands.replies("resume") == [ACCEPTED]
     assert hands.events("resumed") == []
+
+
+def test_nobody_is_started_whose_heart_is_above_the_limit_until_it_has_come_down() -> None:
+    hands = ByHand(FORWARD, anybody=Walker(maximum_heart_rate=180)).offered()
+
+    def heart(rate: int) -> None:
+        for _ in range(3):
+            hands.controller.feed(Pulse(rate, None), hands.now)
+
+    heart(160)
+    high = "the heart rate is too high: wait until it has come down"
+    assert hands.ask(Confirm(Act.START)) == [("refused", high)]
+    heart(140)
+    assert hands.ask(Confirm(Act.START)) == [ACCEPTED, DONE]
 
 
 # --- one press, one answer ----------------------------------------------------------------------------

@@ -172,3 +172,15 @@ def test_a_deck_as_steep_as_the_cap_is_walked_on(deck: int, refused: bool) -> No
         )
     else:
         offer(walk(FORWARD, level=3), deck=deck)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_who_is_told_to_push_the_belt_may_or_is_refused_the_program(allowed: bool) -> None:
+    pushed = walk(FORWARD, '{ beltoff = "30s" }')
+    if allowed:
+        offer(pushed)
+    else:
+        assert why_not(pushed, manual_use_allowed=False) == (
+            "step 2 of 2: beltoff is manual use, and this site allows none"
+        )
+    offer(walk(FORWARD), manual_use_allowed=allowed)

@@ -517,19 +517,72 @@ def test_after_a_rest_that_time_begins_with_its_end() -> None:
 @pytest.mark.parametrize(("step", "halt"), [("rest", Halt.REST), ("push", Halt.BELTOFF)])
 def test_a_rest_before_another_halt_ends_by_itself(step: str, halt: Halt) -> None:
     seat = Seat(step, "turn backward", "backward").halted(halt)
-    seat.advance(29.75)
+    seat.rests(29.75)
     assert (seat.session.stage, seat.session.halt) == (Stage.WAITING, halt)
     seat.notes()
-    seat.advance(0.25)
+    seat.rests(0.25)
     assert (seat.session.stage, seat.session.halt) == (Stage.WAITING, Halt.TURN)
     assert seat.notes() == [begun(2, "turn backward"), TURN_BACK]
 
 
 def test_a_rest_at_the_end_ends_the_session() -> None:
     seat = Seat("rest").halted(Halt.REST)
-    seat.advance(30.0)
+    seat.rests(30.0)
     assert seat.session.stage is Stage.ENDED
     assert seat.notes() == DONE
+
+
+STILL_PUSHED = "Stop pushing: the belt has to come to rest."
+
+
+@pytest.mark.parametrize("after", [(), ("turn backward", "backward"), ("rest", "forward")])
+def test_a_belt_that_is_still_pushed_is_not_said_to_be_still(after: tuple[str, ...]) -> None:
+    seat = Seat("push", *after).halted(Halt.BELTOFF)
+    seat.rests(15.0)
+    assert seat.notes() == [PUSH]
+    seat.desk.runs(120, 15.0)
+    seat.advance()
+    assert seat.notes() == [STILL_PUSHED]
+    seat.desk.runs(120, 15.0)
+    seat.advance()
+    assert (seat.session.halt, seat.notes()) == (Halt.BELTOFF, []), "once"
+    seat.rests(0.75)
+    assert seat.session.halt is not Halt.BELTOFF or seat.session.stage is Stage.ENDED
+
+
+def test_who_never_stops_pushing_ends_the_session() -> None:
+    seat = Seat("push", "turn backward", "backward", rest_wait_s=60).halted(Halt.BELTOFF)
+    seat.desk.runs(120, 29.75)
+    seat.advance()
+    seat.desk.runs(120, 60.0)
+    seat.advance()
+    assert seat.session.stage is Stage.WAITING
+    seat.desk.runs(120, 0.25)
+    seat.advance()
+    assert seat.session.stage is Stage.ENDED
+
+
+PRESS = "Press start at the machine to go on."
+
+
+@pytest.mark.parametrize(
+    ("step", "halt", "early", "told"),
+    [
+        ("rest", Halt.REST, 19.75, [PRESS]),
+        ("push", Halt.BELTOFF, 19.75, [PUSH, PRESS]),
+        ("push", Halt.PAUSE, 0.0, []),  # who pauses has been told
+    ],
+)
+def test_who_may_go_on_is_told_what_to_press_once(
+    step: str, halt: Halt, early: float, told: list[object]
+) -> None:
+    seat = Seat(step, "forward").halted(halt)
+    seat.rests(early)
+    heard = seat.notes()
+    assert PRESS not in heard
+    seat.rests(0.25)
+    seat.rests(5.0)
+    assert [*heard, *seat.notes()] == told
 
 
 def test_the_walker_is_told_once_to_push_ten_seconds_after_rest() -> None:

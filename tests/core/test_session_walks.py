@@ -18,6 +18,7 @@ def in_stage(stage: Stage, desk: Desk) -> Seat:
     seat = Seat("forward", "rest", desk=desk, countdown_s=30).walking()
     seat.session.ready(desk.now)
     seat.session.ask_to_halt(Halt.PAUSE, desk.now)
+    seat.session._wait(desk.now)
     seat.session.stage = stage
     seat.notes()
     return seat

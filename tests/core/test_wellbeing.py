@@ -287,3 +287,65 @@ def test_what_a_machine_counts_without_a_walker_is_no_sign_of_one() -> None:
         )
         care.observe(Record(counted), float(second))
     assert care.watch(60.0, walking=True, backward=True) == [Concern(ALL_GOOD)]
+
+
+def test_a_rate_that_nobody_hears_at_rest_is_missed_from_the_first_step_on_and_raises_nothing() -> None:
+    care = Care(180, 60.0)
+    care.pulse(Pulse(120, None), 0.0)
+    for at in (0.0, 9.75):
+        assert care.watch(at, walking=True, backward=False) == []
+    assert care.watch(70.0, walking=False, backward=False) == []
+    assert care.watch(80.0, walking=True, backward=False) == []
+    assert not care.may_raise(80.0)
+    assert care.watch(109.75, walking=True, backward=False) == []
+    assert care.watch(110.0, walking=True, backward=False) == [Concern(CHECK_STRAP)]
+    assert care.watch(139.75, walking=True, backward=False) == []
+    assert care.watch(140.0, walking=True, backward=False) == [Concern(fault="heart_rate_gone")]
+
+
+def test_after_each_rest_the_warning_comes_anew() -> None:
+    care = Care(180, 60.0)
+    care.pulse(Pulse(120, None), 0.0)
+    warned = []
+    for began in (0.0, 100.0):
+        care.watch(began, walking=True, backward=False)
+        warned += care.watch(began + 30.0, walking=True, backward=False)
+        care.watch(began + 50.0, walking=False, backward=False)
+    assert warned == [Concern(CHECK_STRAP)] * 2
+
+
+@pytest.mark.parametrize(("began", "high"), [(9.75, True), (10.0, False)])
+def test_a_high_rate_of_before_a_rest_counts_as_long_as_it_is_not_stale(began: float, high: bool) -> None:
+    care = Care(180, 60.0)
+    for _ in range(3):
+        care.pulse(Pulse(160, None), 0.0)
+    assert care.heart.high(began) is high
+    told = care.watch(began, walking=True, backward=False)
+    assert told == ([Concern(fault="heart_rate_high")] if high else [])
+
+
+@pytest.mark.parametrize(
+    ("rate", "heard", "at", "high"),
+    [
+        (152, 3, 0.0, False),
+        (153, 2, 0.0, False),
+        (153, 3, 0.0, True),
+        (153, 1, 9.75, False),
+        (153, 3, 9.75, True),
+        (153, 3, 10.0, False),
+    ],
+)
+def test_the_hard_limit_is_85_percent_by_three_readings_that_are_not_stale(
+    rate: int, heard: int, at: float, high: bool
+) -> None:
+    heart = Heart(180)
+    for _ in range(heard):
+        heart.beat(rate, 0.0)
+    assert heart.high(at) is high
+
+
+def test_or_by_ten_seconds_of_it() -> None:
+    heart = Heart(180)
+    heart.beat(160, 0.0)
+    heart.beat(160, 9.0)
+    assert [heart.high(at) for at in (9.75, 10.0)] == [False, True]

@@ -441,6 +441,8 @@ class Controller(Mind):
     def _start(self, session: Session, now: float) -> None:
         if session.goes_on_at_rest(now):
             return
+        if self._care.heart.high(now):
+            raise Refused("the heart rate is too high: wait until it has come down")
         reason = too_steep(self._deck, session.limits) or self.guard.arm(self._authority(session), now)
         if reason:
             raise Refused(reason)

@@ -9,7 +9,7 @@ from retrowalk.core.compiler import Violations, compile_program
 from retrowalk.core.limits import Limits, Refusals, limits_for
 from retrowalk.core.model import LEVEL, Machine
 from retrowalk.core.program import Program
-from retrowalk.core.timeline import Timeline
+from retrowalk.core.timeline import Kind, Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,9 @@ def compiled(
     timeline = compile_program(program, limits, machine)
     if isinstance(timeline, Violations):
         raise Refused("; ".join(str(violation) for violation in timeline.violations))
+    pushed = [segment for segment in timeline.segments if segment.kind is Kind.BELTOFF]
+    if pushed and not setup.manual_use_allowed:
+        raise Refused(f"{pushed[0].place}: beltoff is manual use, and this site allows none")
     if timeline.backward_s > 0 and not setup.alarm_reaches_walker:
         raise Refused(
             "no alarm output reaches somebody facing backward: set terminal or voice in [alarm] outputs"

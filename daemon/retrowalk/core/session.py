@@ -94,6 +94,10 @@ class Session:
         self._start_at: float
         self._push_at: float
         """In a beltoff step: motion before is nobody's (G13)."""
+        self._push_is_over: bool
+        """That has been said."""
+        self._asked: bool
+        """The walker was told what to press."""
         self._rest_since = float("inf")
         """Infinite while the belt moves."""
         self._control_asked = float("-inf")
@@ -260,6 +264,8 @@ class Session:
 
     def _wait(self, now: float) -> None:
         self._rest_since = now
+        self._asked = self.halt is Halt.PAUSE
+        self._push_is_over = False
         self._go(Stage.WAITING, now)
         if self._turns:
             way = self.heading.value
@@ -398,20 +404,26 @@ class Session:
                 elif now - self._since > self.limits.rest_wait_s:
                     self._give_up(now, "the belt is not known to rest")
             case Stage.WAITING:
-                self._attend(now)
+                self._attend(guard, now)
             case _:
                 pass
 
-    def _attend(self, now: float) -> None:
-        """Somebody has to act; a rest before another halt ends by itself."""
-        left = self._rest_left(now)
+    def _attend(self, guard: Guard, now: float) -> None:
+        """Somebody has to act; a rest before another halt ends by itself, once the belt rests."""
+        left, resting = self._rest_left(now), guard.resting(now)
         if self.halt is Halt.BELTOFF and now >= self._push_at:
             self._push_at = float("inf")
             self._say("Push the belt yourself now.")
+        if not self._asked and self.awaiting(guard, now) is Act.START:
+            self._asked = True
+            self._say("Press start at the machine to go on.")
         if left > 0:
             self._since = now
-        elif self.halt in TIMED and not _walks(self.next_segment):
+        elif self.halt in TIMED and not _walks(self.next_segment) and resting:
             self._pass_halt(now)
+        elif self.halt is Halt.BELTOFF and not (resting or self._push_is_over):
+            self._push_is_over = True
+            self._say("Stop pushing: the belt has to come to rest.")
         elif now - self._since > self.limits.rest_wait_s:
             self._give_up(now, "nobody confirmed in time")
 

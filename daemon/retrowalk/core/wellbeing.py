@@ -69,6 +69,7 @@ class Heart:
     _high_since: float | None = None
     _high_readings: int = 0
     _warned: bool = False
+    _watched_since: float = float("-inf")
 
     def beat(self, bpm: int, now: float, *, strap: bool = False) -> None:
         """A heart rate in beats per minute, of the `strap` or of the treadmill."""
@@ -85,6 +86,21 @@ class Heart:
         else:
             self._high_readings, self._high_since = 0, None
 
+    def begin(self, now: float) -> None:
+        """The belt moves again. Who lets go of the grips at rest is not missed, and what was heard before
+        is over."""
+        self._watched_since, self._warned = now, False
+        if self.shown(now) is None:
+            self._high_readings, self._high_since = 0, None
+
+    def high(self, now: float) -> bool:
+        """Above the hard limit at this moment, by a rate that is not stale."""
+        return self._is_too_high(now) and self.shown(now) is not None
+
+    def _is_too_high(self, now: float) -> bool:
+        since = self._high_since
+        return since is not None and (self._high_readings >= HARD_READINGS or now - since >= HARD_S)
+
     def may_raise(self, now: float) -> bool:
         """Below the soft limit, by a source that was heard within 10 s."""
         if self.maximum is None or self._missed_since is None:
@@ -98,11 +114,9 @@ class Heart:
             self._missed_since = now
         if self.maximum is None or self._missed_since is None:
             return ""
-        if self._high_since is not None and (
-            self._high_readings >= HARD_READINGS or now - self._high_since >= HARD_S
-        ):
+        if self._is_too_high(now):
             return "heart_rate_high"
-        silence = now - self._missed_since
+        silence = now - max(self._missed_since, self._watched_since)
         if silence >= HEART_GONE_S:
             return "heart_rate_gone"
         if silence >= HEART_WARN_S and not self._warned:
