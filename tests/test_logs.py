@@ -3,13 +3,16 @@
 import io
 import json
 import logging
+import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import structlog
 
-from retrowalk.logs import configure_logging
+from retrowalk.logs import FLUSH_WITHIN_S, MOST_LINES, configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +27,7 @@ def _as_before() -> Iterator[None]:
 
 def logged(form: str, level: str = "info") -> list[str]:
     stream = io.StringIO()
-    configure_logging(form, level, stream, {})
+    wait_until_out = configure_logging(form, level, stream, {})
     log = structlog.get_logger()
     log.debug("not for everybody")
     log.info("connected", treadmill="home", note="two lines\nof text")
@@ -35,6 +38,7 @@ def logged(form: str, level: str = "info") -> list[str]:
         log.exception("failed")
     logging.getLogger("bleak").warning("told by %s", "bleak")
     logging.getLogger("bleak").info("chatter")
+    wait_until_out()
     return stream.getvalue().splitlines()
 
 
@@ -75,12 +79,39 @@ def test_auto_is_for_the_journal_only_where_the_stream_is_the_journals(
     with file.open("w") as stream:
         status = file.stat()
         journal = f"{status.st_dev}:{status.st_ino if ours else 1}"
-        configure_logging("auto", "info", stream, {"JOURNAL_STREAM": journal})
+        wait_until_out = configure_logging("auto", "info", stream, {"JOURNAL_STREAM": journal})
         structlog.get_logger().info("hello")
+        wait_until_out()
     assert file.read_text().startswith("<6>") is ours
 
 
 def test_a_stream_that_is_closed_stops_nobody_who_logs(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as stream:
-        configure_logging("json", "info", stream, {})
+        wait_until_out = configure_logging("json", "info", stream, {})
     structlog.get_logger().error("nobody reads this")
+    wait_until_out()
+
+
+def test_a_stream_that_is_held_holds_up_nobody_and_tells_how_many_lines_are_lost() -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with suppress(BlockingIOError):
+        while os.write(writes, b"\n"):
+            pass
+    os.set_blocking(writes, True)  # and full
+    with os.fdopen(reads) as reader, os.fdopen(writes, "w", buffering=1) as stream:
+        wait_until_out = configure_logging("json", "info", stream, {})
+        log = structlog.get_logger()
+        began = time.monotonic()
+        for number in range(3 * MOST_LINES):
+            log.info("heard", number=number)
+        wait_until_out()
+        assert time.monotonic() - began < FLUSH_WITHIN_S + 2.0
+        numbers = []
+        for line in map(json.loads, filter(str.strip, reader)):
+            if "count" in line:
+                break
+            numbers.append(line["number"])
+        assert numbers[-MOST_LINES:] == list(range(2 * MOST_LINES, 3 * MOST_LINES))
+        assert (line["level"], line["count"]) == ("warning", 3 * MOST_LINES - len(numbers))
+        wait_until_out()

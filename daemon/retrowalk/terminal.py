@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from io import FileIO, TextIOWrapper
+from typing import TextIO
 
 _ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The service manager, Ctrl-C, a window that is closed or a connection that is gone, Ctrl-backslash."""
@@ -27,6 +30,16 @@ def never_suspended() -> None:
     """From here on no terminal suspends this process."""
     for number in _SUSPENDS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def stderr() -> TextIO:
+    """This process's stderr, without its buffer: a thread that a held terminal keeps in it has its
+    lock, which the end of the process needs."""
+    try:
+        file = FileIO(sys.stderr.fileno(), "w", closefd=False)
+    except (OSError, ValueError):  # it is no file
+        return sys.stderr
+    return TextIOWrapper(file, sys.stderr.encoding, "backslashreplace", write_through=True)
 
 
 def listen(take: Callable[[str], None], ended: Callable[[], None] = lambda: None) -> None:

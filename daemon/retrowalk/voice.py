@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -22,6 +21,7 @@ import structlog
 from retrowalk.core.model import Emitted, Said
 from retrowalk.hub import Hub
 from retrowalk.settings import Alarm
+from retrowalk.terminal import stderr
 
 REPEAT_S = 2.0
 """Between two sayings of an alarm, on the control loop's clock."""
@@ -141,8 +141,8 @@ class _InThread(ABC):
 class Terminal(_InThread):
     """Lines on a terminal; an alarm rings its bell."""
 
-    def __init__(self, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or stderr()
         super().__init__(clock)
 
     def _deliver(self, said: Said) -> None:
@@ -205,7 +205,7 @@ class VoiceCommand(_InThread):
         self._trouble = trouble
 
 
-def outputs(alarm: Alarm, hub: Hub, stream: TextIO = sys.stderr) -> list[Output]:
+def outputs(alarm: Alarm, hub: Hub, stream: TextIO | None = None) -> list[Output]:
     """The outputs that the settings declare, for one treadmill."""
     made: list[Output] = []
     if "terminal" in alarm.outputs:

@@ -103,7 +103,8 @@ def test_half_a_line_does_not_hold_up_the_end(number: int) -> None:
         assert any("Press Enter: the belt starts" in line for line in process.stderr)
         os.write(near, b"oops\x04")
         process.send_signal(number)
-        assert process.wait(10) == Exit.INTERRUPTED
+        assert "it was stopped" in process.communicate(timeout=30)[1]
+        assert process.returncode == Exit.INTERRUPTED
     os.close(near)
     os.close(far)
 

@@ -51,3 +51,14 @@ def test_a_stop_is_obeyed_whatever_was_done_at_its_terminal(act: Callable[[World
         act(room, room.walking())
         room.ask("stop")
         room.until(lambda: stopped(room))
+
+
+def test_a_terminal_that_is_held_holds_up_neither_a_stop_nor_the_end() -> None:
+    with world() as room:
+        daemon = room.walking(logs_there=True)
+        room.type("\x13")  # Ctrl-S
+        room.ask("skip")  # what is told of it stands still there
+        room.ask("stop")
+        room.until(lambda: stopped(room))
+        daemon.send(signal.SIGTERM)
+        assert daemon.ended(30) == 0

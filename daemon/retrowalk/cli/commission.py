@@ -51,7 +51,7 @@ def commission(wanted: str | None, machine: str | None, file: Path | None, in_js
     from retrowalk.logs import configure_logging
     from retrowalk.supervise import HeldError, StateFolderError, only_one
 
-    configure_logging("auto", "critical")
+    click.get_current_context().call_on_close(configure_logging("auto", "critical"))
     if machine is not None:
         outcome = _practise(machine)
     else:

@@ -44,7 +44,9 @@ def demo(
     from retrowalk.mqtt.broker import BrokerError
     from retrowalk.programs import MalformedProgramError, UnknownProgramError, read_program
 
-    configure_logging("auto", "critical")  # what goes wrong is told in a sentence at the end
+    click.get_current_context().call_on_close(
+        configure_logging("auto", "critical")
+    )  # what goes wrong is told in a sentence at the end
     try:
         machine_file = load_machine(machine)
         program = read_program(program_name, or_path=True)

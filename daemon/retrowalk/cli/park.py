@@ -31,7 +31,7 @@ def park(file: Path | None, in_json: bool) -> None:
     from retrowalk.supervise import StateFolderError
     from retrowalk.terminal import never_suspended
 
-    configure_logging(settings.log.format, settings.log.level)
+    click.get_current_context().call_on_close(configure_logging(settings.log.format, settings.log.level))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the window may be closed: the belt still has to be stopped
     never_suspended()
     try:

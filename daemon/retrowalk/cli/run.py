@@ -25,7 +25,7 @@ def run(file: Path | None) -> None:
     from retrowalk.mqtt.broker import BrokerError
     from retrowalk.supervise import StateFolderError, only_one
 
-    configure_logging(settings.log.format, settings.log.level)
+    click.get_current_context().call_on_close(configure_logging(settings.log.format, settings.log.level))
     try:
         with only_one(settings.paths.state):
             interrupted = run_app(settings, bluetooth())

@@ -72,7 +72,7 @@ def simulate(
             )
     shown = _treadmill(machine or "spec") if trace is None else _recorded(trace, session)
     steps = _steps(script) if script else []
-    configure_logging("auto", "error", sys.stderr)
+    click.get_current_context().call_on_close(configure_logging("auto", "error"))
     try:
         interrupted = asyncio.run(_simulate(shown, transports, steps, in_json=in_json))
     except Unreachable as error:
