@@ -12,9 +12,10 @@ G5  Target <= the cap: the least of compiled ceiling, site, machine, walker, pro
     lowered while moving slides down at 0.3 km/h/s.
 G6  A target only with telemetry younger than 2 s, of this connection, with control granted.
 G7  A target is at most one change step above the measured speed; the first after rest is the machine's
-    minimum, once motion is measured. Speed and incline never change together.
-G8  Above cap + 0.2 in two records: command the cap; still above after 3 s + drop / decel, or above the
-    ceiling: Stop.
+    minimum, once motion is measured. Speed and incline never change together. An incline step is 0.5 %, from
+    where the deck is reported to be.
+G8  Above cap + 0.2 in two records: command the cap; still above what was commanded after 3 s + drop / decel,
+    or above the ceiling: Stop. One that obeys a cap which slides on is told the lower one.
 G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 times the first one: Stop.
     Nothing faster than the first target is sent until it is met; its trial outlasts a hand.
 G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
