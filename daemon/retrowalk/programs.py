@@ -1,5 +1,6 @@
 """Programs by name or by path: the shipped ones, and the user's own beside or before them."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class UnknownProgramError(LookupError):
 
 
 class MalformedProgramError(ValueError):
-    """A program's file cannot be used; `problems` has one sentence for each mistake."""
+    """A program's file, or the folder of one's own, cannot be used; `problems` has one sentence each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -21,10 +22,22 @@ class MalformedProgramError(ValueError):
 
 
 def program_files(own: Path | None = None) -> dict[str, Path]:
-    """All programs by name, sorted; a file in the folder `own` stands before a shipped one of its name."""
+    """All programs by name, sorted; a file in the folder `own` stands before a shipped one of its name.
+
+    Raises MalformedProgramError where `own` is there and cannot be looked into.
+    """
     folders = [config_dir() / "programs", *([own] if own else [])]
-    found = {path.stem: path for folder in folders for path in folder.glob("*.toml")}
+    found = {path.stem: path for folder in folders for path in _files(folder)}
     return dict(sorted(found.items()))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.suffix == ".toml"]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise MalformedProgramError([f"the folder {folder} cannot be read: {error.strerror}"]) from error
 
 
 def read_program(name: str, own: Path | None = None, *, or_path: bool = False) -> Program:
@@ -34,7 +47,7 @@ def read_program(name: str, own: Path | None = None, *, or_path: bool = False) -
     """
     files = program_files(own)
     path = files.get(name)
-    if path is None and or_path and Path(name).is_file():
+    if path is None and or_path and os.path.isfile(name):  # noqa: PTH113 - Path.is_file raises
         path = Path(name)
     if path is None:
         what = f"no program and no file {name!r}" if or_path else f"no program {name!r}"

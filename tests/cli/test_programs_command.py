@@ -299,6 +299,30 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         read_program("gone", path.parent)
 
 
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [("file", "Not a directory"), ("loop", "Too many levels of symbolic links"), ("x" * 300, "too long")],
+)
+def test_a_folder_that_cannot_be_looked_into_is_told_and_no_program_is_taken_for_another(
+    folder: str, why: str, tmp_path: Path, run: Any
+) -> None:
+    """Those of one's own stand before the shipped ones: what they are is not known."""
+    own = tmp_path / folder
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(MalformedProgramError, match=f"the folder .*{folder} cannot be read: .*{why}"):
+        read_program("familiarise", own)
+    (tmp_path / "c.toml").write_text(f'[paths]\nprograms_dir = "{own}"\n')
+    for command in ("list", "show familiarise"):
+        ran = run(*command.split(), "--config", str(tmp_path / "c.toml"))
+        assert (ran.code, ran.out) == (2, "")
+        assert why in ran.err
+
+
+def test_where_there_is_no_folder_there_are_no_programs_of_ones_own(tmp_path: Path) -> None:
+    assert program_files(tmp_path / "none") == program_files()
+
+
 def test_the_picture_is_as_high_as_the_speed_and_says_where_one_looks() -> None:
     program = parse_program("""
         name = "p"

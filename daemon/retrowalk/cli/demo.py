@@ -44,9 +44,8 @@ def demo(
     from retrowalk.mqtt.broker import BrokerError
     from retrowalk.programs import MalformedProgramError, UnknownProgramError, read_program
 
-    click.get_current_context().call_on_close(
-        configure_logging("auto", "critical")
-    )  # what goes wrong is told in a sentence at the end
+    # What goes wrong is told in a sentence at the end.
+    click.get_current_context().call_on_close(configure_logging("auto", "critical"))
     try:
         machine_file = load_machine(machine)
         program = read_program(program_name, or_path=True)

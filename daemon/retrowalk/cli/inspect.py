@@ -54,9 +54,8 @@ class Seen:
 @click.option("--json", "in_json", is_flag=True, help="One JSON document.")
 def inspect(address: str, seconds: float, adapter: str | None, in_json: bool) -> None:
     """Connect to the machine of that ADDRESS (or name) and tell what it is. Its belt is not touched."""
-    click.get_current_context().call_on_close(
-        configure_logging("auto", "critical")
-    )  # what there is to say of the machine is in the document
+    # What there is to say of the machine is in the document.
+    click.get_current_context().call_on_close(configure_logging("auto", "critical"))
     settings: Settings | None = None
     with contextlib.suppress(SettingsError):  # it is for machines that no configuration knows yet
         settings = load_settings()

@@ -51,7 +51,10 @@ def programs() -> None:
 def list_(config_file: Path | None, as_json: bool) -> None:
     """List the shipped programs and your own."""
     site = _Site(config_file)
-    rows = [_row(name, site) for name in program_files(site.own_programs)]
+    try:
+        rows = [_row(name, site) for name in program_files(site.own_programs)]
+    except MalformedProgramError as error:
+        raise UserError(str(error)) from error
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
