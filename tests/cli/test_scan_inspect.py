@@ -12,10 +12,14 @@ import pytest
 
 from blefit.ftms.advertisement import MachineType
 from retrowalk import cli
-from retrowalk.ble.scanner import scan
+from retrowalk.ble.link import Link
+from retrowalk.ble.reading import describe as describe_read
+from retrowalk.ble.scanner import find, scan
+from retrowalk.cli.errors import Exit, UserError
 from retrowalk.cli.inspect import Seen, as_document, as_text, expectations, look_at
 from retrowalk.cli.scan import as_document as scan_document
 from retrowalk.cli.scan import table, tell
+from retrowalk.core.model import Happening, Lost, Notified
 from retrowalk.machines import load_machine
 from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.room import ADDRESS, Room
@@ -92,6 +96,27 @@ def test_inspect_tells_what_was_read_and_writes_nothing() -> None:
     assert {("start", "delay", "s", "3.0"), ("commissioned", "yes")} <= rows
     assert "0.8 to 14 km/h in steps of 0.1" in told
     assert "walk you backward up to 1.5 km/h (level 1)" in told
+
+
+def test_a_link_that_is_there_already_is_not_hung_up() -> None:
+    """It is a daemon's, whose session walks: to the system, our link to that machine is the same one."""
+
+    async def visit(room: Room) -> list[Happening]:
+        happened: list[Happening] = []
+        found = await find(ADDRESS, 10, room.backend)
+        link = await Link.open(found, 1, happened.append, describe=describe_read, backend=room.backend)
+        try:
+            with pytest.raises(UserError, match="is connected already") as raised:
+                await look_at(ADDRESS, 10, room.backend)
+            assert raised.value.exit_code == Exit.REFUSED
+            await asyncio.sleep(5)
+            return [*happened]
+        finally:
+            await link.close()
+
+    happened = in_a_room_with("spec", visit)
+    assert any(isinstance(happening, Notified) for happening in happened)
+    assert not any(isinstance(happening, Lost) for happening in happened)
 
 
 def test_what_it_will_not_do_follows_from_what_is_known_of_the_machine() -> None:

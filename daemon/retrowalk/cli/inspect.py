@@ -74,7 +74,8 @@ async def look_at(
     settings: Settings | None = None,
     adapter: str | None = None,
 ) -> Seen:
-    """Connect, read, and hang up; nothing is written to the control point. Raises a LinkError.
+    """Connect, read, and hang up; nothing is written to the control point. Raises a LinkError, and UserError
+    where hanging up would cut somebody else's link: a system has one to each machine.
 
     With `settings` it is the machine as the daemon would take it, tested and in quarantine as it is; its
     adapter, too, unless another is given.
@@ -83,6 +84,12 @@ async def look_at(
     adapter = adapter or (None if treadmill is None else treadmill.adapter)
     backend = backend if adapter is None else backend.on(adapter)
     found = await find(wanted if treadmill is None else _target(treadmill), seconds, backend)
+    if found.rssi is None:
+        raise UserError(
+            f"{found.address} is connected already, perhaps to a daemon with somebody on the belt:"
+            " stop that first (systemctl stop retrowalk), or run `retrowalk park` if it is gone",
+            Exit.REFUSED,
+        )
     treadmill = treadmill or (None if settings is None else _configured(settings, found.address))
     if settings is None or treadmill is None:
         keepsakes: Keepsakes | None = None
