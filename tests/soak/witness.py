@@ -414,12 +414,15 @@ class Witness:
         if not licensed or act is None or not 4.9 <= now - act <= patience:
             given = "none" if act is None else f"one {now - act:.1f} s ago"
             self._violate("G14", f"Start without a fresh act of a person ({given})", now)
-        if self._machine.belt.speed > REST and not self._lies and not self._is_mute(now):
+        unheard = self._lies or self.is_disturbed(now)
+        if self._machine.belt.speed > REST and not unheard:
             self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
         least = max(fastest, self._rules.minimum)
+        if now <= self._unreported + self._record_s + ON_ITS_WAY_S:
+            least += self._rules.step_up  # no record has told of it
         unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= least
         if not licensed and not unseen:  # a fall that nobody reports may be the one that was told
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
