@@ -269,6 +269,23 @@ async def test_a_strap_that_is_connected_is_left_alone_and_one_that_hangs_is_not
     assert await waiting == "done"
 
 
+async def test_who_waits_does_not_begin_between_two_tries_without_a_pause() -> None:
+    way = RightOfWay()
+    began: list[bool] = []
+
+    async def attempt() -> None:
+        began.append(True)
+
+    async with way.first():
+        waiting = asyncio.create_task(way.when_clear(attempt))
+        await asyncio.sleep(1)
+    async with way.first():
+        await asyncio.sleep(1)
+        assert began == []
+    await waiting
+    assert began == [True]
+
+
 async def test_a_treadmill_that_cannot_be_connected_gives_the_way_back() -> None:
     way = RightOfWay()
 

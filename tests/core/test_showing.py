@@ -32,6 +32,17 @@ def test_a_silent_belt_is_shown_to_rest_when_somebody_says_so_and_not_before() -
     assert (before, hands.snapshot.measured) == (None, 0)
 
 
+@pytest.mark.parametrize(
+    ("said", "there", "gone"),
+    [("connected", "connected", "disconnected"), ("", "connected", "disconnected"), ("scanning",) * 3],
+)
+def test_a_link_that_is_still_hung_up_is_lost_already(said: str, there: str, gone: str) -> None:
+    hands = ByHand()
+    assert hands.controller.snapshot(hands.now, said).link == there
+    hands.lose_link()
+    assert hands.controller.snapshot(hands.now, said).link == gone
+
+
 def test_of_a_lost_treadmill_nothing_is_measured() -> None:
     hands = on_a_slope()
     hands.at(150).obeys(10.0)

@@ -49,7 +49,8 @@ class RightOfWay:
     async def when_clear(self, attempt: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         """Runs `attempt` while no treadmill is being connected; cut short for one, it begins anew."""
         while True:
-            await self._clear.wait()
+            while not self._clear.is_set():  # taken again before whoever waits was woken
+                await self._clear.wait()
             task = asyncio.create_task(attempt())
             self._attempts.add(task)
             try:

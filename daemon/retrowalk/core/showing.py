@@ -62,10 +62,17 @@ def show(
         walker=None if session is None else session.walker,
         fault=None if worst is None else worst.id,
         fault_text="" if worst is None else worst.sentence,
-        link=link or ("connected" if connected else "disconnected"),
+        link=_link(link, connected=connected),
         telemetry_age_s=guard.motion.age(now) if connected else None,
         session_id=None if session is None else session.id,
     )
+
+
+def _link(said: str, *, connected: bool) -> str:
+    """A link that is lost is hung up for some seconds: its treadmill is out of reach all the same."""
+    if connected:
+        return said or "connected"
+    return "disconnected" if said in {"", "connected"} else said
 
 
 def _phase(session: Session | None, guard: Guard, ledger: Ledger, *, connected: bool, manual: bool) -> Phase:
