@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from tests.core.by_hand import ByHand
 from tests.core.desk import Desk
 from tests.core.seat import BACKWARD, FORWARD, Seat, limits, timeline, walk
 
+from blefit.ftms.machine_status import MachineStatusOp
 from retrowalk.core.model import Direction
 from retrowalk.core.session import Session
 from retrowalk.core.stages import Halt, Stage
@@ -382,6 +384,29 @@ def test_a_start_that_was_not_made_in_time_says_what_it_lacked(
     seat.desk.guard.marked, seat.desk.guard.control = marked, control
     seat.session.not_started(seat.desk.guard, seat.desk.now)
     assert seat.notes() == [f"The belt does not start: {reason}.", ("stopped", {"reason": reason})]
+
+
+def test_a_start_that_the_consoles_key_kept_from_being_made_says_so() -> None:
+    hands = ByHand().counting().runs(0, 9.0)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(0, 8.0)
+    assert "The belt does not start: its own Start key was pressed." in hands.said()
+
+
+def test_an_offer_does_not_lapse_between_the_consoles_key_and_its_motion() -> None:
+    hands = ByHand().offered().runs(0, 298.0)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(0, 3.0).runs(80, 3.0)
+    assert hands.session.console_started
+
+
+def test_but_it_does_where_no_motion_follows_the_key() -> None:
+    hands = ByHand().offered().runs(0, 298.0)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(0, 9.75)
+    assert hands.session.stage is Stage.OFFERED
+    hands.runs(0, 0.5)
+    assert hands.session.stage is Stage.ENDED
 
 
 @pytest.mark.parametrize(("stopping", "stage"), [(False, Stage.ENDED), (True, Stage.HALTING)])

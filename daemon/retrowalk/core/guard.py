@@ -238,7 +238,7 @@ class Guard(Watch):
             return Refusal("G2", "no countdown has just ended")
         if not self._surely_resting(now):
             return Refusal("G14", "the belt is not known to rest")
-        if self._may_be_keyed(now):
+        if self.may_be_keyed(now):
             return Refusal("G14", "the console's Start key was pressed")
         return self._ungranted()
 

@@ -341,6 +341,8 @@ class Session:
             self.lapse(now, "the moving-marker is not written yet")
         elif not guard.control:
             self.lapse(now, "the treadmill did not grant control")
+        elif guard.may_be_keyed(now):
+            self.lapse(now, "its own Start key was pressed")
         else:
             self.lapse(now, "the belt was not known to rest in time")
 
@@ -388,7 +390,7 @@ class Session:
             self.in_step_m += measured / 360 * passed
         match self.stage:
             case Stage.OFFERED:
-                if now - self._since > self._window_s:
+                if now - self._since > self._window_s and not guard.may_be_keyed(now):
                     self._give_up(now, "nobody started it in time", Ended.MISSED)
             case Stage.COUNTDOWN | Stage.STARTING if guard.state is State.DISARMED:
                 self.lapse(now, "the belt was moved or stopped by hand")

@@ -418,7 +418,7 @@ class Watch:
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
         outstanding = self.state is State.STARTING or must_write
-        must_write = outstanding or self._may_be_keyed(now)
+        must_write = outstanding or self.may_be_keyed(now)
         stopping = self._stopping(now, ours=True, must_write=must_write)
         self._disarm()
         if self._stop is not None:
@@ -495,7 +495,7 @@ class Watch:
         assert self.machine is not None, "a link comes with its machine"
         return Outstanding(now, self.machine.start_delay_s)
 
-    def _may_be_keyed(self, now: float) -> bool:
+    def may_be_keyed(self, now: float) -> bool:
         """The console's Start key may move the belt at any moment."""
         return self._keyed is not None and not self._keyed.run_out(now)
 
