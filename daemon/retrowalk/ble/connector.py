@@ -15,11 +15,13 @@ from retrowalk.ble.link import Link
 from retrowalk.ble.reading import Describe, Reading, describe
 from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.ble.scanner import Found, find, is_address
+from retrowalk.ble.within import within
 from retrowalk.core.model import Happening, Written
 
 log = structlog.get_logger()
 
 _SEARCH_FOR: Final = 10.0
+_SEARCH_WITHIN: Final = 20.0
 _LONGEST_WAIT: Final = 60.0
 _LONGEST_SEARCH_PAUSE: Final = 10.0
 """Who switches the treadmill on should not stand there for a minute."""
@@ -140,7 +142,8 @@ class Connector:
             self._state("scanning")
             if self._failures >= _FAITHFUL_FOR and not self._urgent():
                 self._look_for(self._target)
-            self._found = await find(self._wanted, _SEARCH_FOR, self._backend, is_free=self._is_free)
+            search = find(self._wanted, _SEARCH_FOR, self._backend, is_free=self._is_free)
+            self._found = await within(_SEARCH_WITHIN, search)
         found = self._found
         self._state("connecting")
         self._connection += 1

@@ -68,15 +68,14 @@ _FORBIDDEN: Final = (
     "or add the user to the group bluetooth"
 )
 _NO_BLUETOOTHD: Final = "the Bluetooth service does not run: start it with `sudo systemctl start bluetooth`"
+NO_ANSWER: Final = "the Bluetooth service does not answer: restart it with `sudo systemctl restart bluetooth`"
 _NO_DBUS: Final = "the D-Bus system bus cannot be reached: start it with `sudo systemctl start dbus`"
 
 _DBUS: Final = {
     "org.freedesktop.DBus.Error.ServiceUnknown": _NO_BLUETOOTHD,
     "org.freedesktop.DBus.Error.NameHasNoOwner": _NO_BLUETOOTHD,
     "org.freedesktop.DBus.Error.Spawn.ExecFailed": _NO_BLUETOOTHD,
-    "org.freedesktop.DBus.Error.NoReply": (
-        "the Bluetooth service does not answer: restart it with `sudo systemctl restart bluetooth`"
-    ),
+    "org.freedesktop.DBus.Error.NoReply": NO_ANSWER,
     "org.freedesktop.DBus.Error.AccessDenied": _FORBIDDEN,
     "org.bluez.Error.NotReady": _NOT_AVAILABLE[BleakBluetoothNotAvailableReason.POWERED_OFF],
 }

@@ -17,9 +17,12 @@ from retrowalk.ble.errors import AttError, LinkError, LinkLost, NotATreadmill
 from retrowalk.ble.line import Line
 from retrowalk.ble.reading import READ, Describe, Reading, describe
 from retrowalk.ble.scanner import Found
+from retrowalk.ble.within import within
 from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
 
 _CLOSED: Final = "the connection was closed"
+
+_DIAL_WITHIN: Final = 15.0
 
 _QUIET_FOR: Final = 20.0
 """One that is silent at rest answers; a Bluetooth service that died at rest would never be noticed."""
@@ -122,7 +125,7 @@ class Link:
         await self._line.hang_up()
 
     async def _set_up(self, describe: Describe, known: Reading | None, backend: Backend) -> None:
-        await self._line.dial(backend)
+        await within(_DIAL_WITHIN, self._line.dial(backend))
         offered = self._line.offered
         if uuids.TREADMILL_DATA not in offered:
             raise NotATreadmill(

@@ -1,0 +1,88 @@
+"""A Bluetooth service that hangs is not dead: no call to it ends, and what bleak tidies up asks it again."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from retrowalk.ble.connector import Connector
+from retrowalk.ble.errors import Unreachable
+from retrowalk.ble.within import within
+from retrowalk.core.model import Connected
+
+CALLS = ["looking up", "scanning", "scanning no more", "connecting"]
+
+
+class Service:
+    """Bluetooth that hangs in one of its calls until it `answers`."""
+
+    def __init__(self, backend, hangs_in: str) -> None:
+        self.answers = asyncio.Event()
+
+        async def call(name: str) -> None:
+            if name == hangs_in:
+                with suppress(asyncio.CancelledError):
+                    await self.answers.wait()
+                await self.answers.wait()
+
+        class Adapter(backend.adapter):
+            async def get_connected_devices(self, *args: object) -> list[object]:
+                await call("looking up")
+                return await super().get_connected_devices(*args)
+
+        class Scanner(backend.scanner):
+            async def start(self) -> None:
+                await call("scanning")
+                await super().start()
+
+            async def stop(self) -> None:
+                await super().stop()
+                await call("scanning no more")
+
+        class Client(backend.client):
+            async def connect(self, *args: object, **kwargs: object) -> None:
+                await call("connecting")
+                await super().connect(*args, **kwargs)
+
+        self.backend = replace(backend, adapter=Adapter, scanner=Scanner, client=Client)
+
+
+@pytest.mark.parametrize("hangs_in", CALLS)
+async def test_it_is_told_and_when_it_answers_again_there_is_a_link(
+    tread, radio, posted, soon, hangs_in
+) -> None:
+    service, told = Service(radio.backend, hangs_in), []
+    connector = Connector("*", posted, state=told.append, backend=service.backend)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(60)
+    assert any("the Bluetooth service does not answer: restart it" in state for state in told)
+    service.answers.set()
+    await soon(lambda: posted.of(Connected))
+    await connector.stop()
+    assert running.done()
+
+
+@pytest.mark.parametrize("hangs_in", CALLS)
+async def test_who_ends_does_not_wait_for_it(tread, radio, posted, hangs_in) -> None:
+    connector = Connector("*", posted, backend=Service(radio.backend, hangs_in).backend)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    async with asyncio.timeout(6):
+        await connector.stop()
+    assert running.cancelled()
+
+
+async def test_what_is_in_time_is_as_if_nobody_had_looked_at_the_clock() -> None:
+    async def answered() -> int:
+        await asyncio.sleep(1)
+        return 3
+
+    async def failed() -> int:
+        raise ZeroDivisionError
+
+    assert await within(2, answered()) == 3
+    with pytest.raises(ZeroDivisionError):
+        await within(2, failed())
+    with pytest.raises(Unreachable):
+        await within(0.5, answered())
