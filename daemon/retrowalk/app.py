@@ -38,6 +38,7 @@ from retrowalk.paths import socket_path
 from retrowalk.plan.scheduler import Scheduler, slots_of
 from retrowalk.programs import read_program
 from retrowalk.settings import Settings, Treadmill
+from retrowalk.shelf import Shelf
 from retrowalk.station import Station
 from retrowalk.supervise import Watchdog, keep_running, notify, watchdog_interval
 from retrowalk.terminal import in_lines, listen, on_end
@@ -79,7 +80,7 @@ class App:
         self._sessions = iter(session_ids or (f"{os.getpid():x}-{n}" for n in count(1)))
         self._rng = rng
         self._speak = speak
-        self._find_program = find_program or partial(read_program, own=settings.paths.programs)
+        self._find_program = find_program or Shelf(partial(read_program, own=settings.paths.programs)).take
         self._weight = walker_weight_kg
         self._offload = offload
         self._watchdog = Watchdog(self.hubs, watchdog_interval())
