@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
 from retrowalk.core.offering import Walker
 from retrowalk.paths import config_candidates, socket_candidates, socket_path, state_dir
 from retrowalk.resources import config_dir
-from retrowalk.settings import Safety, Settings, SettingsError, load_settings, parse_settings
+from retrowalk.settings import Safety, Settings, SettingsError, load_settings, parse_settings, salvaged
 
 TWO = '[[treadmills]]\nid = "other"\nmatch = "X*"\n'
 ONE = '[[treadmills]]\nid = "home"\naddress = "a4:c1:38:00:00:01"\n'
@@ -481,6 +482,44 @@ def test_state_and_socket_are_where_the_system_says() -> None:
     assert str(socket_path({"XDG_STATE_HOME": "/s"})) == "/s/retrowalk/retrowalk.sock"
     assert [str(path) for path in socket_candidates({"RETROWALK_SOCKET": "/x"})] == ["/x"]
     assert Path("/run/retrowalk/retrowalk.sock") in socket_candidates({"XDG_RUNTIME_DIR": "/run/user/1"})
+
+
+def test_the_file_of_the_service_has_its_state_folder_whoever_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is commissioned and parked by hand is the service's."""
+    etc = tmp_path / "etc" / "retrowalk.toml"
+    etc.parent.mkdir()
+    monkeypatch.setattr("retrowalk.paths.SYSTEM_CONFIG", etc)
+    monkeypatch.chdir(etc.parent)
+    mine = {"XDG_STATE_HOME": "/mine", "XDG_CONFIG_HOME": str(tmp_path)}
+    service, own, elsewhere = Path("/var/lib/retrowalk"), Path("/mine/retrowalk"), Path("/elsewhere")
+    for text, folder in (
+        (ONE, service),
+        (f"{ONE}\n[paths]\nstate_dir = '{elsewhere}'\n", elsewhere),
+        (f"[safety]\nlevel = 9\n[paths]\nstate_dir = '{elsewhere}'\n", elsewhere),
+        ("[safety]\nlevel = 9\n[paths]\nstate_dir = 9\n", service),
+        ("no TOML", service),
+    ):
+        etc.write_text(text)
+        assert salvaged(etc, mine).paths.state == folder
+        assert salvaged(None, mine).paths.state == folder
+        if ONE in text:
+            assert load_settings(Path("retrowalk.toml"), mine).paths.state == folder
+    (tmp_path / "c.toml").write_text(ONE)
+    assert load_settings(tmp_path / "c.toml", mine).paths.state == own
+    etc.write_text(ONE)
+    assert load_settings(etc, mine | {"STATE_DIRECTORY": "/s"}).paths.state == Path("/s")
+
+
+def test_a_file_that_nobody_may_look_at_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_path: Path, *_: object, **__: object) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)  # who runs the tests may be root, who may look at everything
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(SettingsError, match="cannot be read: Permission denied"):
+        load_settings(Path("/etc/retrowalk/c.toml"), {})
 
 
 # --- the commands -------------------------------------------------------------------------------------------

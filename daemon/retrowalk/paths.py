@@ -6,7 +6,8 @@ from pathlib import Path
 
 Environ = Mapping[str, str]
 
-_SYSTEM_CONFIG = Path("/etc/retrowalk/retrowalk.toml")
+SYSTEM_CONFIG = Path("/etc/retrowalk/retrowalk.toml")
+_SYSTEM_STATE = Path("/var/lib/retrowalk")
 _SYSTEM_SOCKET = Path("/run/retrowalk/retrowalk.sock")
 
 
@@ -17,7 +18,7 @@ def config_candidates(environ: Environ = os.environ) -> list[Path]:
     """
     if named := environ.get("RETROWALK_CONFIG"):
         return [Path(named)]
-    return [Path("retrowalk.toml"), user_config_dir(environ) / "retrowalk.toml", _SYSTEM_CONFIG]
+    return [Path("retrowalk.toml"), user_config_dir(environ) / "retrowalk.toml", SYSTEM_CONFIG]
 
 
 def user_config_dir(environ: Environ = os.environ) -> Path:
@@ -25,10 +26,15 @@ def user_config_dir(environ: Environ = os.environ) -> Path:
     return Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "retrowalk"
 
 
-def state_dir(environ: Environ = os.environ) -> Path:
-    """For what must survive a restart: the moving-marker, what a schedule last offered."""
+def state_dir(environ: Environ = os.environ, config: Path | None = None) -> Path:
+    """For what must survive a restart: the moving-marker, what a schedule last offered.
+
+    Where `config` is the service's it is the service's, too, whoever asks: its belts are parked by hand.
+    """
     if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
+    if config is not None and config.absolute() == SYSTEM_CONFIG:
+        return _SYSTEM_STATE
     return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "retrowalk"
 
 

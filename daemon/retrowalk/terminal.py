@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import FileIO, TextIOWrapper
 from typing import TextIO
 
@@ -23,13 +23,19 @@ def on_end(act: Callable[[int], None]) -> None:
     for number in _ENDS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # not under nohup
             loop.add_signal_handler(number, act, number)
-    never_suspended()
-
-
-def never_suspended() -> None:
-    """From here on no terminal suspends this process."""
     for number in _SUSPENDS:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """While the block runs its terminal may be closed, and suspends nothing; Ctrl-C ends it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, *_SUSPENDS)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stderr() -> TextIO:

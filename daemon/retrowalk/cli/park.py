@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 
 from retrowalk.cli.config import FILE
 from retrowalk.cli.errors import Exit, UserError
-from retrowalk.settings import Settings, SettingsError, load_settings
+from retrowalk.settings import SettingsError, load_settings, salvaged
 
 
 @click.command()
@@ -22,21 +21,19 @@ def park(file: Path | None, in_json: bool) -> None:
     try:
         settings, broken = load_settings(file), None
     except SettingsError as error:  # a broken file must not keep a belt moving: its marker tells enough
-        settings, broken = Settings(), UserError(str(error))
+        settings, broken = salvaged(file), UserError(str(error))
         broken.show()
     from retrowalk.cli.bluetooth import bluetooth
     from retrowalk.logs import configure_logging
     from retrowalk.park import left_moving
     from retrowalk.park import park as park_all
     from retrowalk.supervise import StateFolderError
-    from retrowalk.terminal import never_suspended
+    from retrowalk.terminal import undisturbed
 
     click.get_current_context().call_on_close(configure_logging(settings.log.format, settings.log.level))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the window may be closed: the belt still has to be stopped
-    never_suspended()
     try:
         if left_moving(settings.paths.state):
-            with _alone(settings.paths.state):
+            with undisturbed(), _alone(settings.paths.state):
                 parked = asyncio.run(park_all(settings, bluetooth()))
         else:
             parked = []

@@ -1,6 +1,6 @@
 """The configuration: one TOML file, closed and bounded, everything wrong with it told at once."""
 
-from retrowalk.settings.load import SettingsError, load_settings, parse_settings
+from retrowalk.settings.load import SettingsError, load_settings, parse_settings, salvaged
 from retrowalk.settings.model import Alarm, Log, Mqtt, Paths, Safety, ScheduleEntry, Settings, Treadmill
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Treadmill",
     "load_settings",
     "parse_settings",
+    "salvaged",
 ]

@@ -1,5 +1,6 @@
 """Find the file, read it, add the secrets; or tell everything that is wrong with it."""
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from retrowalk import paths
 from retrowalk.settings.lookup import missing
 from retrowalk.settings.model import Settings
 from retrowalk.settings.sentences import line_of, sentence, what
-from retrowalk.settings.together import misfits
+from retrowalk.settings.together import misfits, table
 
 
 class SettingsError(Exception):
@@ -32,10 +33,9 @@ def load_settings(
     With `look_up` the machines and programs that it names have to be there, too.
     Raises SettingsError: no such file, no TOML, or any key that is unknown, of a wrong kind or out of bounds.
     """
-    candidates = [path] if path else paths.config_candidates(environ)
-    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    found = _find(path, environ)
     if found is None:
-        looked = ", ".join(str(candidate) for candidate in candidates)
+        looked = ", ".join(str(candidate) for candidate in _candidates(path, environ))
         raise SettingsError([f"there is no configuration file at {looked}: name one with --config"])
     try:
         text = found.read_text(encoding="utf-8")
@@ -44,7 +44,40 @@ def load_settings(
     except OSError as error:
         raise SettingsError([f"{found}: cannot be read: {error.strerror}"]) from error
     settings = parse_settings(text, str(found), environ, look_up=look_up)
-    return settings.read_from(found)
+    return _with_state(settings.paths.state_dir, settings, found, environ).read_from(found)
+
+
+def salvaged(path: Path | None = None, environ: paths.Environ = os.environ) -> Settings:
+    """Of a file that load_settings refuses, at least where its state lies: what was left moving is there."""
+    found = _find(path, environ)
+    told: object = None
+    with contextlib.suppress(OSError, ValueError):
+        text = "" if found is None else found.read_text(encoding="utf-8")
+        told = table(tomllib.loads(text), "paths").get("state_dir")
+    folder = Path(told) if isinstance(told, str) and told else None
+    return _with_state(folder, Settings(), found, environ)
+
+
+def _candidates(path: Path | None, environ: paths.Environ) -> list[Path]:
+    return [path] if path else paths.config_candidates(environ)
+
+
+def _find(path: Path | None, environ: paths.Environ) -> Path | None:
+    return next(filter(_is_there, _candidates(path, environ)), None)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # reading it will tell why it cannot be
+        return True
+
+
+def _with_state(
+    folder: Path | None, settings: Settings, file: Path | None, environ: paths.Environ
+) -> Settings:
+    placed = settings.paths.model_copy(update={"state_dir": folder or paths.state_dir(environ, file)})
+    return settings.model_copy(update={"paths": placed})
 
 
 def parse_settings(
