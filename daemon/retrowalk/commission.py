@@ -95,12 +95,13 @@ class Examination:
         """
         loop, commissioner = asyncio.get_running_loop(), self.commissioner
         control = asyncio.create_task(self.station.run(), name=f"control-{self.station.id}")
-        link = asyncio.create_task(self._connector.run(), name=f"link-{self.station.id}")
+        name = f"link-{self.station.id}"
+        link = asyncio.create_task(keep_running(name, self._connector.run), name=name)
         name = f"journal-{self.station.id}"
         journal = asyncio.create_task(keep_running(name, self.station.journal.run), name=name)
         until = loop.time() + CONNECT_WITHIN_S
         try:
-            while not (commissioner.over or given_up() or control.done() or link.done()):
+            while not (commissioner.over or given_up() or control.done()):
                 if commissioner.machine is None and loop.time() > until:
                     break
                 await asyncio.sleep(LOOKS_EVERY_S)
@@ -108,13 +109,12 @@ class Examination:
         finally:
             link.cancel()
             control.cancel()
-            ended = await asyncio.gather(control, link, return_exceptions=True)
+            bug, _ = await asyncio.gather(control, link, return_exceptions=True)
             await self.station.close_journal()
             journal.cancel()
             await asyncio.gather(journal, return_exceptions=True)
-        for outcome in ended:
-            if isinstance(outcome, Exception):
-                raise outcome
+        if isinstance(bug, Exception):
+            raise bug
         verdict = commissioner.verdict or Verdict("the treadmill was not found")
         kept = await self._keep(verdict)
         return Outcome(verdict, commissioner.measured, at_rest, commissioner.machine is not None, kept)

@@ -185,6 +185,24 @@ async def test_a_machine_file_that_is_damaged_before_the_link_is_cut_keeps_no_be
     assert outcome.measured.keeps_running_without_link is not None
 
 
+async def test_a_bug_when_the_link_comes_back_keeps_no_belt_moving(tmp_path: Path) -> None:
+    async with hall(tmp_path, "spec") as there:
+        examination = there.examination()
+        describe, readings = examination._connector._describe, count(1)
+
+        def fails_once(reading: Reading) -> Machine:
+            if next(readings) == 2:
+                raise ZeroDivisionError
+            return describe(reading)
+
+        examination._connector._describe = fails_once
+        async with there.person(examination):
+            outcome = await examination.run()
+        assert there.room.treadmill.belt.speed == 0
+    assert next(readings) == 4
+    assert outcome.verdict.passed
+
+
 async def test_a_machine_that_fails_goes_and_stays_out(tmp_path: Path) -> None:
     async with hall(tmp_path, "mph") as there:
         certificate(tmp_path).parent.mkdir()
