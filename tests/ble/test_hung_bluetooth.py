@@ -8,6 +8,8 @@ import pytest
 
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.errors import Unreachable
+from retrowalk.ble.right_of_way import RightOfWay
+from retrowalk.ble.strap import Strap
 from retrowalk.ble.within import within
 from retrowalk.core.model import Connected
 
@@ -70,6 +72,18 @@ async def test_who_ends_does_not_wait_for_it(tread, radio, posted, hangs_in) -> 
     await asyncio.sleep(5)
     async with asyncio.timeout(6):
         await connector.stop()
+    assert running.cancelled()
+
+
+async def test_a_strap_holds_up_the_end_no_longer(radio) -> None:
+    up = asyncio.Event()
+    up.set()
+    backend = Service(radio.backend, "scanning").backend
+    strap = Strap("*", print, treadmill_is_up=up, right_of_way=RightOfWay(), backend=backend)
+    running = asyncio.create_task(strap.run())
+    await asyncio.sleep(5)
+    running.cancel()
+    await asyncio.wait({running}, timeout=6)
     assert running.cancelled()
 
 

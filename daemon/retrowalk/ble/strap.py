@@ -15,11 +15,13 @@ from retrowalk.ble.kinds import STRAP
 from retrowalk.ble.line import Line
 from retrowalk.ble.right_of_way import RightOfWay
 from retrowalk.ble.scanner import find
+from retrowalk.ble.within import within
 from retrowalk.core.model import Pulse
 
 log = structlog.get_logger()
 
 _SEARCH_FOR: Final = 10.0
+_OPEN_WITHIN: Final = 45.0
 _LONGEST_PAUSE: Final = 30.0
 _SILENT_FOR: Final = 10.0
 """A strap sends every second; the Bluetooth service can die without telling that the link is gone."""
@@ -65,7 +67,7 @@ class Strap:
     async def _hear_out(self) -> None:
         """One connection, from the search to its end. LinkError where there was none."""
         heard: asyncio.Queue[bytes | None] = asyncio.Queue()
-        line = await self._right_of_way.when_clear(lambda: self._open(heard))
+        line = await self._right_of_way.when_clear(lambda: within(_OPEN_WITHIN, self._open(heard)))
         try:
             self._tell("")
             log.info("heart rate strap connected", strap=self._target)
