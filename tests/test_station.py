@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Thread
 from typing import Any
 
@@ -36,7 +37,8 @@ from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Answer, Client, Notification, Record
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.treadmill import Treadmill
-from retrowalk.station import FAILED, STOP_WITHIN_S, Station
+from retrowalk.station import FAILED, STOP_WITHIN_S, TICK_S, Station
+from retrowalk.supervise import ENDED
 
 CLIENT = Client(1)
 WALK = program(
@@ -375,19 +377,44 @@ def test_a_bug_while_the_belt_ignores_stop_is_an_alarm() -> None:
     in_no_time(story)
 
 
-def test_a_step_that_failed_is_no_sign_of_life() -> None:
-    """The service manager's watchdog hears only of steps that were done."""
+def test_the_last_stand_is_a_sign_of_life_and_sounds_its_alarm_and_then_it_is_not_waited_for() -> None:
+    """The service manager would kill it in the middle, and with it those who guard other belts."""
 
     async def story() -> None:
-        hall = Hall()
+        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
         await hall.walk()
         _break(hall, "act")
-        beats = len(hall.beats)
-        assert beats > 100
+        before, began = len(hall.beats), asyncio.get_running_loop().time()
         assert hall.control is not None
         with pytest.raises(ZeroDivisionError):
             await hall.control
-        assert len(hall.beats) == beats
+        stand, end = hall.beats[before:-1], hall.beats[-1]
+        assert stand[-1] - began > STOP_WITHIN_S - 1
+        assert all(later - earlier <= TICK_S for earlier, later in pairwise([began, *stand]))
+        assert end == ENDED
+        assert hall.ears.heard[-1] == Said(FAILED, alarm=True)
+        assert hall.ears.silenced == 0, "a voice repeats it until it is"
+
+    in_no_time(story)
+
+
+@pytest.mark.parametrize("broken", ["came", "wrote", "did"])
+def test_a_bug_in_the_journal_keeps_no_stop_from_its_belt(broken: str) -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+
+        def fail(*_: object, **__: object) -> None:
+            raise ZeroDivisionError("a bug")
+
+        for name in (broken, "failed"):
+            setattr(hall.station.journal, name, fail)
+        hall.ask("halt", StopSession())
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        assert hall.treadmill.belt.target == 0
+        assert not hall.station.controller.guard.stopping
 
     in_no_time(story)
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from retrowalk.sim.loops import virtual_loop
-from retrowalk.supervise import StateFolderError, Watchdog, keep_running, notify, only_one, watchdog_interval
+from retrowalk.supervise import (
+    ENDED,
+    StateFolderError,
+    Watchdog,
+    keep_running,
+    notify,
+    only_one,
+    watchdog_interval,
+)
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -65,6 +73,13 @@ def test_ticking_loops_are_a_sign_of_life_each_interval() -> None:
 
 def test_one_loop_that_stalls_silences_the_sign_of_life() -> None:
     assert lives(sorted(every(0.25, "a", 0, 20) + every(0.25, "b", 0.125, 5)))[-1] < 6.2
+
+
+def test_a_loop_that_has_ended_is_not_waited_for() -> None:
+    """Its station is over, and another is being stopped: that takes longer than the watchdog."""
+    beats = sorted([*every(0.25, "a", 0, 5), *every(0.25, "b", 0.125, 20)])
+    ended = [*beats[:30], (ENDED, "a"), *(beat for beat in beats[30:] if beat[1] == "b")]
+    assert lives(ended)[-1] > 18.5
 
 
 def test_a_loop_that_never_ticked_is_no_sign_of_life() -> None:

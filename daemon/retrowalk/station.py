@@ -33,6 +33,7 @@ from retrowalk.core.offering import Setup
 from retrowalk.hub import Hub
 from retrowalk.journal.recorder import Recorder, Unrecorded
 from retrowalk.offload import Offload, in_thread
+from retrowalk.supervise import ENDED
 
 log = structlog.get_logger()
 
@@ -151,13 +152,15 @@ class Station:
             while True:
                 self._step(await self._next(), self._loop.time())
         except Exception as bug:  # any: the belt is stopped before it ends the daemon
-            self.journal.failed(bug)
             log.exception("the control task failed: stopping the belt", treadmill=self.id)
+            with contextlib.suppress(Exception):  # it may be this that is broken
+                self.journal.failed(bug)
             with contextlib.suppress(Exception):  # whatever is broken: the service manager's park comes next
                 await self._last_stand()
             raise
         finally:
             self.alive = False
+            self._beat(self.id, ENDED)
             disk.cancel()
 
     async def shut_down(self) -> bool:
@@ -245,9 +248,9 @@ class Station:
             self._speaker.silence()
 
     def _write(self, connection: int, ticket: int, frame: bytes) -> None:
-        self.journal.wrote(connection, ticket, frame)
         if self._radio is not None:
             self._radio.write(connection, ticket, frame)
+        self.journal.wrote(connection, ticket, frame)
 
     async def _keep_marker(self) -> None:
         while True:
@@ -288,7 +291,9 @@ class Station:
         deadline = self._loop.time() + STOP_WITHIN_S
         guard.disarm(self._loop.time())
         while guard.stopping and self._loop.time() < deadline:
-            belt.want(None, self._loop.time())
+            self._beat(self.id, self._loop.time())  # killed now, it would leave other belts, too
+            with contextlib.suppress(Exception):
+                belt.want(None, self._loop.time())
             happening = await self._next()
             with contextlib.suppress(Exception):  # it may be this that is broken; the guard sees it first
                 if happening is not None:

@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 STALLED_AFTER_S = 1.0
 """A control loop ticks four times a second: one without a tick for this long does not guard its belt."""
+ENDED = float("inf")
+"""The last tick of a loop that is over: it never stalls, and is not waited for."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
@@ -60,7 +62,7 @@ class Watchdog:
         self._due = float("-inf")
 
     def beat(self, station: str, now: float) -> None:
-        """That station's control loop has just done a tick, at `now` (seconds, monotonic)."""
+        """That station's control loop has just done a tick, at `now` (seconds, monotonic), or has ENDED."""
         self._last[station] = now
         if self._interval_s is None or now < self._due:
             return
