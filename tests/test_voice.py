@@ -298,6 +298,18 @@ def test_the_sentence_is_the_last_argument_and_no_shell_reads_it(speaker):
     spoken.wait_for('Turn; "around" $HOME')
 
 
+@pytest.mark.parametrize(
+    ("text", "spoken_text"), [("toes \ud800 heel", "toes ? heel"), ("toes \0 heel", "toes   heel")]
+)
+def test_what_the_command_cannot_be_given_costs_a_character_and_no_alarm(speaker, text, spoken_text):
+    """Where the locale is not UTF-8 that is every arrow and every accent."""
+    spoken = speaker()
+    spoken.voice.say(Said(text))
+    spoken.wait_for(spoken_text)
+    spoken.voice.say(CORD)
+    spoken.wait_for(CORD.text)
+
+
 def test_a_sentence_does_not_become_an_option(speaker):
     spoken = speaker()
     spoken.voice.say(Said("--version"))

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -162,17 +163,17 @@ class VoiceCommand(_InThread):
         super().__init__()
 
     def _deliver(self, said: Said) -> None:
-        text = said.text.lstrip("-")  # a cue must not become an option of the command
+        text = said.text.lstrip("-").replace("\0", " ")  # a cue must not become an option of the command
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
-                [*self._command, text],
+                [*self._command, text.encode(sys.getfilesystemencoding(), "replace")],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        except OSError as error:
-            self._tell_trouble(error.strerror or str(error))
+        except (OSError, ValueError) as error:
+            self._tell_trouble(getattr(error, "strerror", None) or str(error))
             return
         with self._changed:
             self._speaking = (said, child)
