@@ -37,6 +37,9 @@ def test_only_owner_and_group_may_open_it(daemon, socket_file: Path) -> None:
         b'{"command": "stop"}\n',
         b'{"command": "stop", "id": 7, "x": 1}\n',
         b'"stop"\n',
+        b'{"command": "stop", "id": "1", "treadmill": ["home"]}\n',
+        b'{"command": "stop", "id": "1", "treadmill": {"home": true}}\n',
+        b'{"command": ["stop"]}\n',
     ],
 )
 def test_a_stop_is_obeyed_however_badly_it_is_put(line: bytes, daemon_of_two, socket_file: Path) -> None:
@@ -57,6 +60,8 @@ def test_a_stop_is_obeyed_however_badly_it_is_put(line: bytes, daemon_of_two, so
             "the command confirm is not",
         ),
         (b'{"id": "1", "command": "set_cap", "kmh": NaN}\n', "kmh"),
+        (b'{"id": "1", "command": "pause", "treadmill": ["home"]}\n', "no treadmill ['home']"),
+        (b'{"id": "1", "command": ["watch"]}\n', "command"),
         (b"[" * 4000 + b"\n", "this is not JSON"),
         (b"x" * 5000 + b"\n", "a line has at most 4096 octets"),
     ],

@@ -122,8 +122,9 @@ class _Client:
         if isinstance(message, dict):
             treadmill = message.pop("treadmill", None)
             payload = json.dumps(message).encode()
-            if message.get("command") in {"status", "watch"}:
-                self._show(message["command"], treadmill)
+            command = message.get("command")
+            if isinstance(command, str) and command in {"status", "watch"}:
+                self._show(command, treadmill)
                 return
         asked = parse_command(payload, retained=False, now=self._wall(), seen=self._seen, source="cli")
         if isinstance(asked, Replied):
@@ -158,7 +159,7 @@ class _Client:
 
     def _meant(self, treadmill: object) -> list[str]:
         """The treadmills of that id; all, where none is named."""
-        return [name for name in self._feeds if treadmill in {None, name}]
+        return [name for name in self._feeds if treadmill is None or treadmill == name]
 
     def _mistake(self, treadmill: object) -> None:
         known = ", ".join(self._feeds)
