@@ -225,6 +225,24 @@ async def test_a_file_that_cannot_be_begun_repeats_nothing_of_the_one_before(
         assert desk.times()[-1] == desk.now
 
 
+async def test_a_disk_that_is_full_when_a_file_begins_has_one_file_more_and_not_one_a_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int, _octets: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder, header = tmp_path / "journal", Header(version="1", treadmill="tm", t=0.0, at=AT)
+    written = Pages(folder, "tm", OCTETS)
+    written.append([header])
+    with monkeypatch.context() as there:
+        there.setattr(pages.os, "write", full)
+        for _ in range(5):
+            with pytest.raises(OSError, match="No space left"):
+                written.append([header])
+    written.append([header])
+    assert [file.stat().st_size > 0 for file in folder.iterdir()] == [True, True]
+
+
 async def test_memory_is_bounded_and_the_gap_is_told(tmp_path: Path) -> None:
     async with Desk(tmp_path, most=50) as desk:
         await desk.steps(8)

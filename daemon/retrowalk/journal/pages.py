@@ -34,7 +34,7 @@ class Pages:
 
     def append(self, chapter: list[Entry]) -> None:
         """Write all of them, or raise OSError. Only the first may be a header."""
-        if isinstance(chapter[0], Header):
+        if isinstance(chapter[0], Header) and self._good:  # one that a full disk left empty is new enough
             self.close()
         octets = "".join(written(chapter)).encode()
         file = self._open() if self._file is None else self._file
