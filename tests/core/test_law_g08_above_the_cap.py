@@ -275,6 +275,26 @@ def test_after_the_slide_one_that_stays_above_is_stopped() -> None:
     assert "over_cap" in desk.noticed
 
 
+def test_a_cap_that_came_down_by_a_fifth_of_a_kilometre_per_hour_is_told_at_once() -> None:
+    desk = faster_than_a_sliding_cap(200)
+    desk.runs(235, 0.5)
+    assert desk.last == Target(Speed(220))
+    desk.runs(235, 0.25)
+    assert desk.last == Target(Speed(200))
+
+
+def test_one_that_came_down_by_less_is_told_when_the_time_of_the_last_is_over_and_has_its_own() -> None:
+    desk = faster_than_a_sliding_cap(210)
+    desk.runs(235, 3.5)
+    assert desk.last == Target(Speed(220))
+    desk.runs(235, 0.25)
+    assert desk.last == Target(Speed(210))
+    desk.runs(235, 3.5)
+    assert "over_cap" not in desk.noticed
+    desk.runs(235, 0.25)
+    assert "over_cap" in desk.noticed
+
+
 @pytest.mark.parametrize(
     ("hand", "cap", "every", "belt"),
     [

@@ -69,7 +69,7 @@ async def test_while_the_belt_may_run_it_is_looked_for_without_a_pause(room, spe
         for _ in range(600):
             await asyncio.sleep(0.2)
             links.add(daemon.state().link.partition(":")[0])
-        assert links == {"connecting", "scanning", "waiting 0 s"}
+        assert links == {"disconnected", "connecting", "scanning", "waiting 0 s"}
         spec.bring_back()
         await daemon.until(lambda state: state.link == "connected")
 

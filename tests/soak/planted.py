@@ -89,7 +89,7 @@ BUGS = (
     Bug("anybody's act is obeyed", "mqtt/commands.py",
         "if message.source not in sources:", "if not message.source:", "presence"),
     Bug("the marker is not written", "keepsakes.py",
-        "        self._put(self.marker, told)\n", "", "G14"),
+        'self._put(self.marker, told | ({"adapter": self.adapter} if self.adapter else {}))', "pass", "G14"),
     Bug("an alarm is said once", "voice.py",
         "self._repeat = asyncio.get_running_loop().call_later(REPEAT_S, self.say, said)",
         "pass", "alarm"),

@@ -26,7 +26,6 @@ class Care:
         self.heart = Heart(maximum_heart_rate, strap)
         self.presence = Presence(presence_every_s)
         self.lease = Lease()
-        self._walking = False
 
     def observe(self, observation: Observation, now: float) -> None:
         """A notification: whatever in it tells of the walker."""
@@ -58,9 +57,8 @@ class Care:
         concerns = []
         if self.lease.lost(now):
             concerns.append(Concern(fault="lease_lost"))
-        if walking and not self._walking:
-            self.heart.begin(now)
-        self._walking = walking
+        if not walking:
+            self.heart.rest(now)
         match self.heart.watch(now) if walking else "":
             case "":
                 pass

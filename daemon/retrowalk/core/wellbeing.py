@@ -69,7 +69,7 @@ class Heart:
     _high_since: float | None = None
     _high_readings: int = 0
     _warned: bool = False
-    _watched_since: float = float("-inf")
+    _rested_at: float = float("-inf")
 
     def beat(self, bpm: int, now: float, *, strap: bool = False) -> None:
         """A heart rate in beats per minute, of the `strap` or of the treadmill."""
@@ -86,10 +86,9 @@ class Heart:
         else:
             self._high_readings, self._high_since = 0, None
 
-    def begin(self, now: float) -> None:
-        """The belt moves again. Who lets go of the grips at rest is not missed, and what was heard before
-        is over."""
-        self._watched_since, self._warned = now, False
+    def rest(self, now: float) -> None:
+        """Nobody walks: who lets go of the grips is not missed, and what was heard long before is over."""
+        self._rested_at, self._warned = now, False
         if self.shown(now) is None:
             self._high_readings, self._high_since = 0, None
 
@@ -116,7 +115,7 @@ class Heart:
             return ""
         if self._is_too_high(now):
             return "heart_rate_high"
-        silence = now - max(self._missed_since, self._watched_since)
+        silence = now - max(self._missed_since, self._rested_at)
         if silence >= HEART_GONE_S:
             return "heart_rate_gone"
         if silence >= HEART_WARN_S and not self._warned:

@@ -52,7 +52,7 @@ class Desk:
 
     def read(self, kind: Inbound, payload: bytes, retained: bool, now: float) -> Request | Replied:
         """The request in a message, or the reply that refuses it. `now`: seconds of a steady clock."""
-        if not self._allowance.spend(now) and not holds_stop(payload):
+        if not holds_stop(payload) and not self._allowance.spend(now):
             return refuse(payload, SOURCE, "these are too many commands at once: send fewer in a second")
         wall, seen = self._wall(), self._seen[kind]
         if kind is Inbound.COMMAND:
