@@ -170,7 +170,7 @@ def test_the_marker_is_not_removed_from_a_belt_that_moves_or_is_silent() -> None
     assert bench.real_speed == 0
     assert effects(bench, Unmark) == [], "nobody knows that it rests"
     bench.deaf = False
-    bench.run(5)
+    bench.run(12)
     (removed,) = effects(bench, Unmark)
     assert removed - still[0] >= 0.5
 

@@ -778,12 +778,12 @@ def test_a_silent_machine_of_which_nothing_is_known_has_not_obeyed() -> None:
     assert desk.noticed == ["stop_ignored"]
 
 
-def test_a_garbled_record_does_not_put_the_alarm_off_longer_than_the_fastest_treadmill_needs() -> None:
+def test_after_garbled_records_the_next_two_tell_how_fast_the_belt_is() -> None:
     desk = Desk().at(120)
     desk.record(55130)
     desk.record(55130)
     assert desk.stops == 1
-    desk.runs(60, 2500 / 50 + 4.75)
+    desk.runs(60, 2.75)
     assert "stop_ignored" not in desk.noticed
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "stop_ignored"
@@ -826,3 +826,65 @@ def test_a_stop_is_through_that_is_not_answered_though_its_write_did_not_fail(re
     stop.sent(0.0)
     stop.concluded(Outcome(Stop(), result))
     assert stop.owed is (result is not Result.UNANSWERED), "what is answered was said by the answer"
+
+
+@pytest.mark.parametrize(
+    ("speeds", "late"),
+    [
+        ([], True),  # nothing is heard
+        ([0], True),
+        ([79], True),  # slower than its slowest: it is about to rest
+        ([80], False),
+        ([150], False),
+        ([150, 141], False),
+        ([150, 140], True),  # it falls
+    ],
+)
+def test_a_stop_to_a_belt_that_is_about_to_rest_may_be_taken_for_a_start(
+    speeds: list[int], late: bool
+) -> None:
+    desk = Desk()
+    for speed in speeds:
+        desk.now += 0.25
+        desk.record(speed)
+    desk.guard.left_running = True
+    desk.stop()
+    assert desk.stops == 1
+    assert desk.guard.may_start_by_stop(desk.now) is late
+    desk.now += 9.75
+    assert desk.guard.may_start_by_stop(desk.now) is late
+    desk.now += 0.25
+    assert not desk.guard.may_start_by_stop(desk.now)
+
+
+@pytest.mark.parametrize(
+    ("began", "alarm"),
+    [
+        (14807, 3.5),  # a garbled record: corrected by the second after it, and it never fell
+        (2500, 3.5),
+        (400, 13.25),  # that may be: it fell
+    ],
+)
+def test_a_garbled_record_at_the_stop_does_not_put_off_the_alarm(began: int, alarm: float) -> None:
+    desk = Desk()
+    desk.record(began)
+    desk.guard.left_running = True
+    desk.stop()
+    since = desk.now
+    while "stop_ignored" not in desk.noticed:
+        desk.runs(80, 0.25)
+    assert desk.now - since == pytest.approx(alarm, abs=0.5)
+
+
+def test_one_record_alone_corrects_nothing_and_neither_does_a_target_that_is_told_for_the_speed() -> None:
+    for echoes in (False, True):
+        desk = Desk(echoes_target=echoes)
+        desk.record(2500)
+        desk.guard.left_running = True
+        desk.stop()
+        desk.now += 2.5
+        desk.record(0)
+        if echoes:
+            desk.runs(0, 5.0)
+        assert desk.guard.stopping
+        assert "stop_ignored" not in desk.noticed

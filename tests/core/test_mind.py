@@ -104,7 +104,9 @@ def test_rest_alone_removes_no_marker_while_a_stop_for_a_start_cannot_be_written
     assert hands.guard.stopping
     assert hands.controller.marked
     hands.write_error = ""
-    hands.runs(0, 2.0)
+    hands.runs(0, 9.0)
+    assert hands.controller.marked, "some machines start on a Stop at rest"
+    hands.runs(0, 3.0)
     assert not hands.controller.marked
 
 

@@ -122,6 +122,7 @@ class Witness:
         self._stop_reason = -inf
         self._dues: list[tuple[float, str, str]] = []
         self._over_since: float | None = None
+        self._over_from = 0.0
         self._alone_since: float | None = None
         self._loud_since: float | None = None
         self._acked = False
@@ -138,6 +139,8 @@ class Witness:
         self._disobeys_since: float | None = None
         self._touched = -inf
         """When somebody last did something at the console."""
+        self._stopped_at = -inf
+        """When the belt was stopped at the console."""
         self._unreported = -inf
         """When the belt was stopped at a console that does not say so."""
         self._told_at = -inf
@@ -196,7 +199,7 @@ class Witness:
             self._dues = [due for due in self._dues if due[2] != why]
         elif (
             self._ours and self._told_moving(now) and self._licence is not None and not self.is_disturbed(now)
-        ):
+        ) and now > self._stopped_at + self._rest_within():  # until then G12 rules
             self._owe(now + 5.5 + self._record_s, "G10", why)
 
     def pressed_start(self, now: float) -> None:
@@ -213,7 +216,7 @@ class Witness:
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
-        self._touched = now
+        self._touched = self._stopped_at = now
         if not self._tells or self._machine.quirks.control.console_unreported:
             self._unreported = now
         if not self.is_disturbed(now):
@@ -547,8 +550,10 @@ class Witness:
             self._over_since = None
             return
         assert cap is not None
-        self._over_since = now if self._over_since is None else self._over_since
-        obeys = (speed - cap) / min(self._rules.deceleration, self._machine.quirks.belt.deceleration)
+        if self._over_since is None:
+            self._over_since, self._over_from = now, speed
+        drop = max(speed, self._over_from) - cap  # one that slides comes down as fast as the belt, or faster
+        obeys = drop / min(self._rules.deceleration, self._machine.quirks.belt.deceleration)
         if now - self._over_since > 2 * self._record_s + 6.0 + obeys:
             self._violate("G8", f"{speed / 100:.2f} km/h for too long, the cap is {cap / 100:.2f}", now)
 

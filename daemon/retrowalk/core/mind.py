@@ -125,7 +125,8 @@ class Mind(ABC):
         """The belt is known to rest and nothing of ours is left to stop."""
         guard = self.guard
         idle = guard.state is State.DISARMED and not guard.stopping and not guard.left_running
-        return idle and guard.resting(now) and not guard.may_start_late(now)
+        may_start = guard.may_start_late(now) or guard.may_start_by_stop(now)
+        return idle and guard.resting(now) and not may_start
 
     def _mark_late_start(self, session_id: str, now: float) -> None:
         """A belt that a Start moves though a Stop overtook it is ours again."""

@@ -65,6 +65,12 @@ class Motion:
         """The lower of the newest two records: one alone may be garbled."""
         return min((speed for _, speed in list(self._recent)[-2:]), default=None)
 
+    @property
+    def at_most(self) -> Speed | None:
+        """The higher of the newest two records of the last 2 s; None: there are no two."""
+        newest = [speed for _, speed in list(self._recent)[-2:]]
+        return max(newest) if len(newest) == 2 else None
+
     def age(self, now: float) -> float | None:
         """Seconds since the newest record; None before the first."""
         return None if self.at is None else now - self.at

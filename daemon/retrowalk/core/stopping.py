@@ -17,6 +17,8 @@ STOPS_TO_THE_SILENT = 6
 
 FASTEST = Speed(2500)
 """No treadmill runs faster: a garbled record that says so must not put off rest, or the alarm."""
+UNLIKELY = 300
+"""0.01 km/h: so far below twice the deceleration no belt falls."""
 SILENT_S = 1.5
 """A machine that has sent no record for so long is silent."""
 _DENIED = Response(OpCode.STOP_OR_PAUSE, ResultCode.CONTROL_NOT_PERMITTED)
@@ -83,6 +85,7 @@ class Stopping:
         silent = self.silent_machine and not motion.fresh(now, SILENT_S)
         if self.speed is None:
             self.speed = motion.speed
+        self._correct(motion, now)
         began = self.speed or Speed(0)
         if motion.speed is not None:
             self.highest = max(self.highest or Speed(0), motion.speed)
@@ -107,6 +110,14 @@ class Stopping:
         if now >= self._due + REST_SLACK_S:
             return self._alarm(REST_UNKNOWN if silent else STOP_IGNORED)
         return ""
+
+    def _correct(self, motion: Motion, now: float) -> None:
+        """No belt falls so fast: the record that said where it began was garbled."""
+        highest, newest = min(self.speed or Speed(0), FASTEST), motion.at_most
+        if newest is None or self.echoes_target or not self._heard(motion):
+            return
+        if newest + 2 * self.deceleration * (now - self.asked) + UNLIKELY < highest:
+            self.speed = self.highest = newest
 
     def _heard(self, motion: Motion) -> bool:
         """A record came since."""

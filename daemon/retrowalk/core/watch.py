@@ -77,6 +77,8 @@ class Watch:
         """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
         self._overtaken: Outstanding | None = None
         """A Start that a Stop overtook may take effect all the same: it counts from that Stop."""
+        self._taken_for_start: Outstanding | None = None
+        """A Stop that a machine may take for a Start."""
         self._keyed: Outstanding | None = None
         """A press of the console's Start key, until it moves the belt."""
         self._late = False
@@ -433,9 +435,19 @@ class Watch:
             self._overtaken = self._outstanding(now)
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
+    def _stop_was_sent(self, now: float) -> None:
+        assert self.machine is not None, "there is a link"
+        speed = self.motion.speed
+        if speed is None or speed < self.machine.minimum or self.motion.falling(now):
+            self._taken_for_start = self._outstanding(now)
+
     def may_start_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook may still be waited for."""
         return self._overtaken is not None and not self._overtaken.run_out(now)
+
+    def may_start_by_stop(self, now: float) -> bool:
+        """A Stop reached a belt that was about to rest: some machines start on it."""
+        return self._taken_for_start is not None and not self._taken_for_start.run_out(now)
 
     def starts_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook moves the belt all the same."""
