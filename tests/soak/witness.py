@@ -418,7 +418,7 @@ class Witness:
             given = "none" if act is None else f"one {now - act:.1f} s ago"
             self._violate("G14", f"Start without a fresh act of a person ({given})", now)
         unheard = self._lies or self.is_disturbed(now)
-        if self._machine.belt.speed > REST and not unheard:
+        if min(self._told_speed(now), self._machine.belt.speed) > REST and not unheard:
             self._violate("G14", f"Start on a belt at {self._machine.belt.speed / 100:.2f} km/h", now)
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
@@ -648,8 +648,11 @@ class Witness:
 
     def _told_moving(self, now: float) -> bool:
         """It runs, and has told so."""
-        told = next((speed for at, speed in reversed(self._speeds) if at <= now - self._record_s), 0.0)
-        return min(told, self._machine.belt.speed) > MOVING + self._noise
+        return min(self._told_speed(now), self._machine.belt.speed) > MOVING + self._noise
+
+    def _told_speed(self, now: float) -> float:
+        """As a record may have told it."""
+        return next((speed for at, speed in reversed(self._speeds) if at <= now - self._record_s), 0.0)
 
     def _noticed_by(self, hand: tuple[float, float]) -> float:
         """G15: a departure of 3 s is a hand, once the belt is there and records tell of it."""
