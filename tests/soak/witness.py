@@ -423,6 +423,8 @@ class Witness:
 
     def _target_frame(self, target: int, licensed: bool, now: float) -> None:
         fastest = max((speed for at, speed in self._speeds if at >= now - SEEN_S), default=0.0)
+        if self._lies:  # that is the speed that it tells
+            fastest = max(fastest, self._machine.belt.target)
         least = max(fastest, self._rules.minimum)
         if now <= self._unreported + self._record_s + ON_ITS_WAY_S:
             least += self._rules.step_up  # no record has told of it
