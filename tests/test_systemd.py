@@ -51,7 +51,7 @@ def test_its_user_can_be_made(tmp_path: Path) -> None:
 
 def test_every_end_of_the_daemon_parks_the_belt_and_a_hung_one_is_ended() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment]
+    unit.optionxform = str  # type: ignore[assignment]  # as its documentation says
     unit.read_string(UNIT.read_text())
     service = unit["Service"]
     assert service["ExecStopPost"].split()[:2] == ["/opt/retrowalk/.venv/bin/retrowalk", "park"]

@@ -81,7 +81,7 @@ def _main(argv: Sequence[str], folder: Path, name: str, stdin: str, stderr: str)
         "RETROWALK_CONFIG": str(folder / "config.toml"),
     }
     os.dup2(os.open(stdin, os.O_RDWR), 0)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
     for number, stream, path in ((1, "stdout", f"{name}.stdout"), (2, "stderr", stderr or f"{name}.stderr")):
         file = (folder / path).open("w", buffering=1)
         os.dup2(file.fileno(), number)

@@ -213,4 +213,4 @@ def test_quirk_ignores_stop_answers_success_and_runs_on_until_the_console_stops_
 )
 def test_a_machine_that_cannot_be_is_refused(wrong: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        wrong()  # type: ignore[operator]
+        wrong()  # type: ignore[operator]  # of a table

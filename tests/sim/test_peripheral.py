@@ -321,7 +321,7 @@ def test_the_treadmills_time_begins_when_it_is_switched_on_however_late() -> Non
 def test_a_bug_in_the_simulation_is_not_lost() -> None:
     async def scene(room: Room) -> None:
         await asyncio.sleep(1)
-        room.treadmill.walker.weight_kg = "heavy"  # type: ignore[assignment]
+        room.treadmill.walker.weight_kg = "heavy"  # type: ignore[assignment]  # the planted bug
         await (await room.client()).start_notify(DATA, lambda *_: None)
         await asyncio.sleep(1)
 

@@ -42,6 +42,7 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.program import Program
 from retrowalk.core.program_text import parse_program
+from retrowalk.hub import Hub
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.mqtt.desk import Desk
 from retrowalk.mqtt.inbox import Inbox
@@ -219,7 +220,7 @@ class House:
         treadmills = []
         for place in self.world.places:
             path = machine_file(self._folder, place)
-            own = {**place.settings, "confirm_sources": tuple(place.settings["confirm_sources"])}  # type: ignore[arg-type]
+            own = {**place.settings, "confirm_sources": tuple(place.settings["confirm_sources"])}  # type: ignore[arg-type]  # of a draw
             treadmills.append({**own, "machine": str(path)})
         tables = {
             "treadmills": tuple(treadmills),
@@ -379,8 +380,8 @@ def _is_the_daemons(task: asyncio.Task[object]) -> bool:
     return task.get_name().partition("-")[0] in {"control", "link", "marker", "journal", "strap"}
 
 
-def _snapshot(hub: object) -> Snapshot | None:
-    latest = hub.latest  # type: ignore[attr-defined]
+def _snapshot(hub: Hub) -> Snapshot | None:
+    latest = hub.latest
     return None if latest is None else latest.snapshot
 
 

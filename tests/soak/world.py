@@ -113,7 +113,7 @@ def rules_of(place: Place, safety: Table) -> Rules:
     return Rules(
         daemon=place.machine.get("daemon", {}),
         ranges=place.machine.get("sim.ranges", {}),
-        fields=tuple(place.machine.get("sim.telemetry", {}).get("fields", EVERY_FIELD)),  # type: ignore[arg-type]
+        fields=tuple(place.machine.get("sim.telemetry", {}).get("fields", EVERY_FIELD)),  # type: ignore[arg-type]  # of a draw
         safety=safety,
         treadmill=place.settings,
     )

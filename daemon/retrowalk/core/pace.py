@@ -104,13 +104,10 @@ class Pace:
         if measured is None or not guard.may_change_speed(now):
             return None
         target = self._next(guard, measured, now)
-        if (
-            target is not None
-            and guard.motion.falling(now)
-            and (guard.hand_is_newest or target.speed > measured)
-        ):
-            return None  # it may be a stop at the console, and a target may end that
-        return target
+        if target is None or not guard.motion.falling(now):
+            return target
+        # It may be a stop at the console, and a target may end that.
+        return None if guard.hand_is_newest or target.speed > measured else target
 
     def _next(self, guard: Guard, measured: Speed, now: float) -> Target | None:
         commanded = guard.commanded
@@ -141,8 +138,7 @@ class Pace:
         step = wanted
         while step < lowest:
             step = Speed(step + self._machine.grid)
-        if step >= commanded or not (
-            self._steady or commanded - step >= min(DOWN_BATCH, self._limits.step_down)
-        ):
+        batch = min(DOWN_BATCH, self._limits.step_down)
+        if step >= commanded or not (self._steady or commanded - step >= batch):
             return None
         return Target(step)

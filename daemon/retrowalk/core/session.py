@@ -94,10 +94,10 @@ class Session:
         self._start_at: float
         self._push_at: float
         """In a beltoff step: motion before is nobody's (G13)."""
-        self._push_is_over: bool
-        """That has been said."""
-        self._asked: bool
-        """The walker was told what to press."""
+        self._push_end_said: bool
+        """In this halt the walker was told to stop pushing."""
+        self._go_on_said: bool
+        """And what to press."""
         self._rest_since = float("inf")
         """Infinite while the belt moves."""
         self._control_asked = float("-inf")
@@ -264,8 +264,8 @@ class Session:
 
     def _wait(self, now: float) -> None:
         self._rest_since = now
-        self._asked = self.halt is Halt.PAUSE
-        self._push_is_over = False
+        self._go_on_said = self.halt is Halt.PAUSE
+        self._push_end_said = False
         self._go(Stage.WAITING, now)
         if self._turns:
             way = self.heading.value
@@ -416,15 +416,15 @@ class Session:
         if self.halt is Halt.BELTOFF and now >= self._push_at:
             self._push_at = float("inf")
             self._say("Push the belt yourself now.")
-        if not self._asked and self.awaiting(guard, now) is Act.START:
-            self._asked = True
+        if not self._go_on_said and self.awaiting(guard, now) is Act.START:
+            self._go_on_said = True
             self._say("Press start at the machine to go on.")
         if left > 0:
             self._since = now
         elif self.halt in TIMED and not _walks(self.next_segment) and resting:
             self._pass_halt(now)
-        elif self.halt is Halt.BELTOFF and not (resting or self._push_is_over):
-            self._push_is_over = True
+        elif self.halt is Halt.BELTOFF and not (resting or self._push_end_said):
+            self._push_end_said = True
             self._say("Stop pushing: the belt has to come to rest.")
         elif now - self._since > self.limits.rest_wait_s:
             self._give_up(now, "nobody confirmed in time")
