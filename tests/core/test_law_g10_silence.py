@@ -119,6 +119,60 @@ def test_a_start_that_runs_out_without_known_rest_is_stop_and_alarm(records: tup
     assert desk.guard.faulted
 
 
+@pytest.mark.parametrize(("seconds", "alarm"), [(3.75, False), (4.0, True)])
+@pytest.mark.parametrize("last", [0, 16])
+def test_a_stopped_start_that_may_still_come_is_not_waited_for_in_silence(
+    last: int, seconds: float, alarm: bool
+) -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.record(last)
+    desk.silence(seconds)
+    assert ("start_unknown" in desk.noticed) is alarm
+    assert desk.stops == 1 + alarm
+    assert desk.guard.distrusted is alarm
+
+
+@pytest.mark.parametrize(("last", "alarm"), [(10, False), (11, True)])
+def test_a_belt_that_stirs_after_a_stop_that_may_start_it_is_not_waited_for_in_silence(
+    last: int, alarm: bool
+) -> None:
+    desk = Desk()
+    desk.record(79)
+    desk.guard.left_running = True
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.record(last)
+    desk.silence(4.0)
+    assert ("start_unknown" in desk.noticed) is alarm
+    assert desk.stops == 1 + alarm
+
+
+def test_such_silence_is_no_alarm_on_a_machine_that_is_silent_at_rest_or_after_a_person_said_still() -> None:
+    desk = Desk(silent_at_rest=True).starting()
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.silence(8.0)
+    assert "start_unknown" not in desk.noticed
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, 1.0)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.silence(8.0)
+    assert "start_unknown" not in desk.noticed
+    assert desk.stops == 1
+
+
+def test_a_stopped_start_that_has_run_out_at_rest_may_be_followed_by_silence() -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, 7.0)
+    desk.silence(8.0)
+    assert "start_unknown" not in desk.noticed
+    assert desk.stops == 1
+
+
 def test_a_start_runs_out_10_s_after_its_frame_however_late_its_answer() -> None:
     desk = Desk()
     desk.results[Start] = None

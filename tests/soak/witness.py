@@ -399,7 +399,8 @@ class Witness:
         self._stop_due = None
         control = self._machine.control
         self._denied = self._machine.quirks.control.needs_control and control.holder is None
-        if self._licence is not None:  # the first one: G11's 3 s to fall begin
+        if self._licence is not None or now <= self._unlicensed + GRACE_S:
+            # the first one: G11's 3 s to fall begin
             self._dues = [(max(at, now + 3.5), law, why) if law == "G10" else (at, law, why)
                           for at, law, why in self._dues]  # fmt: skip
         self._revoke(now)

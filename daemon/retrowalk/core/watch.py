@@ -371,6 +371,9 @@ class Watch:
             self._judge_stop(self._stop, now)
         elif self.left_running:
             self._judge_left_running(now)
+        elif self._may_run_unheard(now):
+            self._stop_for("start_unknown", now)
+            self.distrusted = True
         elif self._arming is not None:
             self._tick_armed(self._arming, now)
         elif self._start is not None:
@@ -405,6 +408,13 @@ class Watch:
         else:
             self._stop_for("start_unknown", now)
         self.distrusted = True
+
+    def _may_run_unheard(self, now: float) -> bool:
+        """The belt rested, a frame of ours may start it all the same, and nothing tells whether it did."""
+        stirs = self.motion.speed is not None and self.motion.speed > REST
+        may_start = self.may_start_late(now) or (self.may_start_by_stop(now) and stirs)
+        told = self._silent_machine or self._still_said or self.distrusted or self.motion.fresh(now, LOST_S)
+        return self.state in {State.DISARMED, State.ARMED} and may_start and not told
 
     def _tick_moving(self, now: float) -> None:
         age = self.motion.age(now)
