@@ -43,8 +43,8 @@ soak: setup ## simulated hours, drawn from a seed: HOURS=20 SEED=1 JOBS=2; SEED=
 machines: setup ## run a session on every machine of config/treadmills, write what became of it into docs/treadmills.md
 	@PYTHONPATH=. $(BIN)/python -m tests.machines
 
-mutants: setup ## every small slip in the guard and the door, one at a time: does a test see it? (FILES="belt.py core/guard.py"; FILES=ble/link.py TESTS=tests/ble)
-	@$(BIN)/python -m tests.mutation $(FILES) $(if $(TESTS),--tests $(TESTS))
+mutants: setup ## every small slip in the guard and the door, one at a time: does a test see it? (FILES="belt.py core/guard.py"; FILES=ble/link.py TESTS=tests/ble; SINCE=a revision)
+	@$(BIN)/python -m tests.mutation $(FILES) $(if $(TESTS),--tests $(TESTS)) $(if $(SINCE),--since $(SINCE))
 
 kills: setup ## the daemon killed (-9) at every stage of a session, park after it: real processes, minutes
 	@$(BIN)/python -m pytest -n 2 -m 'long or not long' tests/processes

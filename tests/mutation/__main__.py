@@ -6,6 +6,8 @@ judged with everything imported anew. `equivalent.toml` explains what no test ca
 """
 
 import argparse
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -34,6 +36,7 @@ def main() -> int:
     asked.add_argument("files", nargs="*", default=JUDGED, help="under daemon/retrowalk")
     asked.add_argument("--tests", nargs="+", default=TESTS, metavar="FOLDER", help="what judges them")
     asked.add_argument("--jobs", type=int, default=2)
+    asked.add_argument("--since", metavar="REVISION", help="only what touches lines that were changed since")
     asked.add_argument("--quick", action="store_true", help="leave out the longer tests")
     options = asked.parse_args()
     equivalents = Equivalents.load()
@@ -41,8 +44,12 @@ def main() -> int:
     explained = 0
     for name in options.files:
         source = (PACKAGE / name).read_bytes()
+        changed = None if options.since is None else changed_lines(PACKAGE / name, options.since)
         for mutant in mutants_of(source):
-            if equivalents.explain(name, mutant):
+            known = equivalents.explain(name, mutant)
+            if changed is not None and changed.isdisjoint(range(mutant.first_line, mutant.last_line + 1)):
+                continue
+            if known:
                 explained += 1
             else:
                 work.append((name, source, mutant))
@@ -78,6 +85,17 @@ def main() -> int:
         f"{len(survivors)} unexplained; {time.monotonic() - began:.0f} s"
     )
     return 1 if survivors or stale else 0
+
+
+def changed_lines(path: Path, since: str) -> set[int]:
+    """The numbers of its lines that are new, or other than they were in that revision of git."""
+    command = ["git", "diff", "--unified=0", since, "--", path.name]
+    git = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    if git.returncode:
+        sys.exit(f"--since {since}: {git.stderr.splitlines()[0]}")
+    diff = git.stdout
+    hunks = re.finditer(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", diff, re.MULTILINE)
+    return {line for hunk in hunks for line in range(int(hunk[1]), int(hunk[1]) + int(hunk[2] or 1))}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The mutants are those that a slip makes, each is Python, and each explanation is of code that is there."""
 
 import ast
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.mutation.__main__ import JUDGED, PACKAGE
+from tests.mutation.__main__ import JUDGED, PACKAGE, changed_lines
 from tests.mutation.equivalents import Equivalents
 from tests.mutation.mutants import mutants_of
 
@@ -80,3 +81,21 @@ def test_an_explanation_needs_a_reason_and_is_given_once(tmp_path: Path) -> None
     for bad in (twice, silent):
         with pytest.raises(ValueError, match="twice, or without a reason"):
             Equivalents.load(bad)
+
+
+def test_lines_that_were_changed_since_a_revision_are_found(tmp_path: Path) -> None:
+    def git(*command: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *command], cwd=tmp_path, check=True
+        )
+
+    room = tmp_path / "room.py"
+    room.write_text("a\nb\nc\nd\n")
+    git("init", "-q")
+    git("add", "room.py")
+    git("commit", "-qm", "room")
+    assert changed_lines(room, "HEAD") == set()
+    room.write_text("a\nB\nd\ne\nf\n")
+    assert changed_lines(room, "HEAD") == {2, 4, 5}
+    with pytest.raises(SystemExit, match=r"--since nothing: .*nothing"):
+        changed_lines(room, "nothing")
