@@ -164,6 +164,25 @@ def test_such_silence_is_no_alarm_on_a_machine_that_is_silent_at_rest_or_after_a
     assert desk.stops == 1
 
 
+def test_silence_in_the_countdown_after_a_stopped_start_is_not_waited_for_either() -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.rest()
+    assert desk.arm() == ""
+    desk.silence(4.0)
+    assert "start_unknown" in desk.noticed
+
+
+def test_the_next_start_has_its_own_time_of_silence() -> None:
+    desk = Desk(start_delay_s=12.0).starting()
+    desk.stop()
+    desk.starting()
+    desk.silence(8.0)
+    assert desk.guard.may_start_late(desk.now)
+    assert desk.state() is State.STARTING
+    assert desk.stops == 1
+
+
 def test_a_stopped_start_that_has_run_out_at_rest_may_be_followed_by_silence() -> None:
     desk = Desk().starting()
     desk.stop()

@@ -876,6 +876,15 @@ def test_a_garbled_record_at_the_stop_does_not_put_off_the_alarm(began: int, ala
     assert desk.now - since == pytest.approx(alarm, abs=0.5)
 
 
+@pytest.mark.parametrize(("began", "corrected"), [(480, False), (481, True)])
+def test_3_km_h_below_twice_the_deceleration_a_stop_is_corrected(began: int, corrected: bool) -> None:
+    stop, motion = stop_at_0(Speed(began)), Motion()
+    for at in (0.75, 1.0):
+        motion.record(Speed(80), at)
+    stop.judge(motion, 1.0)
+    assert stop.speed == (80 if corrected else began)
+
+
 def test_one_record_alone_corrects_nothing_and_neither_does_a_target_that_is_told_for_the_speed() -> None:
     for echoes in (False, True):
         desk = Desk(echoes_target=echoes)

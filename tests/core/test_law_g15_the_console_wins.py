@@ -24,6 +24,11 @@ def test_more_than_30_away_from_a_met_target_for_3_s_is_a_hand(
     assert desk.stops == 0
 
 
+def test_where_nothing_is_armed_there_is_no_hand() -> None:
+    guard = Desk().guard
+    assert (guard.hand, guard.hand_is_newest) == (None, False)
+
+
 def test_30_is_not_away() -> None:
     desk = Desk().at(100)
     desk.runs(130, 30.0)
