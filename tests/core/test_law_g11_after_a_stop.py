@@ -885,6 +885,14 @@ def test_3_km_h_below_twice_the_deceleration_a_stop_is_corrected(began: int, cor
     assert stop.speed == (80 if corrected else began)
 
 
+def test_records_from_before_it_correct_no_stop() -> None:
+    stop, motion = stop_at_0(Speed(600)), Motion()
+    for at in (-0.5, -0.25):
+        motion.record(Speed(80), at)
+    stop.judge(motion, 0.0)
+    assert stop.speed == 600
+
+
 def test_one_record_alone_corrects_nothing_and_neither_does_a_target_that_is_told_for_the_speed() -> None:
     for echoes in (False, True):
         desk = Desk(echoes_target=echoes)

@@ -85,8 +85,7 @@ class Stopping:
         silent = self.silent_machine and not motion.fresh(now, SILENT_S)
         if self.speed is None:
             self.speed = motion.speed
-        self._correct(motion, now)
-        began = self.speed or Speed(0)
+        began = self._corrected(self.speed or Speed(0), motion, now)
         if motion.speed is not None:
             self.highest = max(self.highest or Speed(0), motion.speed)
         if not self.owed and motion.at_rest and self._heard(motion) and self.believes_rest(now):
@@ -111,13 +110,14 @@ class Stopping:
             return self._alarm(REST_UNKNOWN if silent else STOP_IGNORED)
         return ""
 
-    def _correct(self, motion: Motion, now: float) -> None:
+    def _corrected(self, began: Speed, motion: Motion, now: float) -> Speed:
         """No belt falls so fast: the record that said where it began was garbled."""
-        highest, newest = min(self.speed or Speed(0), FASTEST), motion.at_most
+        newest = motion.at_most
         if newest is None or self.echoes_target or not self._heard(motion):
-            return
-        if newest + 2 * self.deceleration * (now - self.asked) + UNLIKELY < highest:
-            self.speed = self.highest = newest
+            return began
+        if newest + 2 * self.deceleration * (now - self.asked) + UNLIKELY < began:
+            self.speed = self.highest = began = newest
+        return began
 
     def _heard(self, motion: Motion) -> bool:
         """A record came since."""
