@@ -24,9 +24,9 @@ def test_more_than_30_away_from_a_met_target_for_3_s_is_a_hand(
     assert desk.stops == 0
 
 
-def test_where_nothing_is_armed_there_is_no_hand() -> None:
-    guard = Desk().guard
-    assert (guard.hand, guard.hand_is_newest) == (None, False)
+def test_before_the_first_target_there_is_no_hand() -> None:
+    for desk in (Desk(), Desk().moving()):
+        assert (desk.guard.hand, desk.guard.hand_is_newest) == (None, False)
 
 
 def test_30_is_not_away() -> None:

@@ -154,3 +154,14 @@ def test_the_alarm_is_the_sentence_of_the_worst_fault_until_it_is_over() -> None
     hands.runs(0, 2.0)
     hands.ask(Confirm(Act.CLEAR))
     assert hands.controller.alarm == ""
+
+
+def test_the_marker_stays_while_a_start_may_come_that_a_stop_overtook_after_one_record_of_motion() -> None:
+    """That record may have been garbled."""
+    hands = ByHand().starting()
+    hands.record(80)
+    hands.ask(StopSession())
+    began = hands.now
+    while Unmark() not in hands.effects:
+        hands.runs(0, 0.25)
+    assert hands.now - began == 10.0

@@ -134,3 +134,21 @@ def test_a_persons_still_ends_motion_and_two_new_records_begin_it() -> None:
 def test_a_long_session_is_not_kept() -> None:
     motion = fed(*((i / 4, 80) for i in range(1000)))
     assert len(motion._recent) == 9
+
+
+@pytest.mark.parametrize(
+    ("records", "at_least", "at_most"),
+    [
+        ([], None, None),
+        ([(0.0, 60)], 60, None),
+        ([(0.0, 60), (1.0, 80)], 60, 80),
+        ([(0.0, 80), (1.0, 60)], 60, 80),
+        ([(0.0, 250), (0.5, 60), (1.0, 80)], 60, 80),
+        ([(0.0, 80), (2.1, 60)], 60, None),
+    ],
+)
+def test_the_newest_two_records_say_how_fast_it_is_at_least_and_at_most(
+    records: list[tuple[float, int]], at_least: int | None, at_most: int | None
+) -> None:
+    motion = fed(*records)
+    assert (motion.at_least, motion.at_most) == (at_least, at_most)

@@ -575,6 +575,12 @@ def test_a_belt_that_is_still_pushed_is_not_said_to_be_still(after: tuple[str, .
     assert seat.session.halt is not Halt.BELTOFF or seat.session.stage is Stage.ENDED
 
 
+def test_who_has_stopped_pushing_is_not_told_to_stop() -> None:
+    seat = Seat("push", "forward").halted(Halt.BELTOFF)
+    seat.rests(45.0)
+    assert STILL_PUSHED not in seat.notes()
+
+
 def test_who_never_stops_pushing_ends_the_session() -> None:
     seat = Seat("push", "turn backward", "backward", rest_wait_s=60).halted(Halt.BELTOFF)
     seat.desk.runs(120, 29.75)

@@ -316,7 +316,9 @@ def test_a_higher_incline_than_was_announced_is_announced_too() -> None:
 
 
 def test_a_machine_without_an_incline_is_sent_none() -> None:
-    assert sloped(inclinable=False).wish() is None
+    seat = sloped(inclinable=False)
+    assert [wished(seat, after) for after in (0.0, 5.0, 5.0)] == [None] * 3
+    assert seat.notes() == []
 
 
 def test_the_speed_goes_before_the_incline() -> None:

@@ -532,9 +532,10 @@ class Session:
         step = guard.incline_step(goal, now) if self.machine.inclinable else None
         if step is None:
             return None
-        if step < guard.incline or not self._may_raise:
+        lowers = step < guard.incline
+        if lowers or not self._may_raise:
             self._tilt = None  # the next raise is announced anew
-            return TargetIncline(step) if step < guard.incline else None
+            return TargetIncline(step) if lowers else None
         if self._tilt is None or goal > self._tilt[0]:
             self._tilt = goal, now + Pace.WARNING_S
             self._say(f"The incline rises to {percent(goal):g} % in {Pace.WARNING_S:.0f} seconds.")
