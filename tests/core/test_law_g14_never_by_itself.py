@@ -237,9 +237,9 @@ def test_a_start_needs_the_moving_marker_and_so_does_every_frame_but_stop() -> N
     assert desk.guard.demand(desk.now) is None
 
 
-@pytest.mark.parametrize(("age", "law"), [(3.9, ""), (4.0, "G14")])
-def test_a_start_goes_to_a_belt_at_rest_only(age: float, law: str) -> None:
-    desk = Desk().counted()
+@pytest.mark.parametrize(("silent", "age", "law"), [(False, 1.9, ""), (False, 2.0, "G14"), (True, 4.9, "")])
+def test_a_start_goes_to_a_belt_that_told_of_rest_within_2_s_only(silent: bool, age: float, law: str) -> None:
+    desk = Desk(silent_at_rest=silent).counted()
     desk.now += age
     assert desk.review(Start()) == law
 

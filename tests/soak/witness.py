@@ -243,10 +243,6 @@ class Witness:
     def is_disturbed(self, now: float) -> bool:
         return now < self.disturbed_until + 8.0
 
-    def _is_mute(self, now: float) -> bool:
-        """It says nothing at rest, and now the radio lets nothing through of its motion either."""
-        return self._silent and self.is_disturbed(now)
-
     # --- what the daemon grants -------------------------------------------------------------------
 
     def hear(self, now: float) -> None:
@@ -523,7 +519,7 @@ class Witness:
         elif self._dues:  # a countdown that Stop does not end: G11's time runs from the motion
             since = now + self._rest_within()
             self._dues = [(max(at, since) if law == "G11" else at, law, why) for at, law, why in self._dues]
-        if speed > MOVING and not self._lies and not self._is_mute(now):
+        if speed > MOVING and not self._lies and not self.is_disturbed(now):
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
 

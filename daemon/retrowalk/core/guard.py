@@ -20,6 +20,7 @@ G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 time
     Nothing faster than the first target is sent until it is met; its trial outlasts a hand.
 G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
     exempt until motion; when it runs out the session disarms, and unless rest is known it is Stop and alarm.
+    So is silence while a Start that a Stop overtook may still come.
 G11 After a Stop: falling within 3 s, at rest (or presumed, and said still) in v/decel + 5 s, else PULL THE
     CORD. The frame is withheld only from a belt at rest with no Start outstanding, ours or the console's.
 G12 Control lost: disarm, Stop. Safety key, stop or pause on the console: disarm; it must come to rest.
@@ -27,9 +28,9 @@ G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Sto
     rest of our session that nobody commanded, unless the console reported its Start key. Other motion while
     idle is manual use: watched, no frame sent.
 G14 Nothing here starts by itself: every Start uses up an arming, every arming an act at the machine. A Start
-    goes to a belt at rest, and not when the console's Start key was just pressed. One exception,
-    `test_start`: commissioning sends one to an empty belt at its slowest, by an act of its own, to see
-    whether the machine takes it for a Stop.
+    goes to a belt at rest, heard of within 2 s unless the machine is silent there, and not when the
+    console's Start key was just pressed. One exception, `test_start`: commissioning sends one to an empty
+    belt at its slowest, by an act of its own, to see whether the machine takes it for a Stop.
 G15 The console wins: a hand on the speed becomes the target; only lower targets until a person says go on.
     While the belt falls, which may be a stop at the console, no target is above its speed. A zero from a
     moving belt is no hand, and nothing is sent on it, until it is known as rest. A target that the belt stays
@@ -236,7 +237,8 @@ class Guard(Watch):
             return Refusal("G1", "not armed")
         if not self._arming.may_start(now):
             return Refusal("G2", "no countdown has just ended")
-        if not self._surely_resting(now):
+        told = self._silent_machine or self.motion.fresh(now, FRESH_S)
+        if not (told and self._surely_resting(now)):
             return Refusal("G14", "the belt is not known to rest")
         if self.may_be_keyed(now):
             return Refusal("G14", "the console's Start key was pressed")
