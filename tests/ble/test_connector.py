@@ -279,6 +279,36 @@ async def test_a_machine_that_is_back_at_once_is_not_read_again(tread, connector
     assert not reads
 
 
+async def test_a_machine_that_was_away_for_long_is_read_again_and_has_a_higher_number(
+    tread, radio, connector, posted
+) -> None:
+    """It may show another unit now; and the first number may still be on its way in somebody's queue."""
+    await asyncio.sleep(30)
+    reads: list[bool] = []
+    tread.on_read = lambda: reads.append(True)
+    radio.move_away(tread.device)
+    await asyncio.sleep(120)
+    radio.bring_back(tread.device)
+    await asyncio.sleep(25)
+    first, again = [connected.connection for connected in posted.of(Connected)]
+    assert again > first
+    assert reads
+
+
+async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(tread, radio, posted) -> None:
+    """Its moving-marker names the address: `park` has to find it there."""
+    connector = Connector(
+        "*", posted, backend=radio.backend, met=lambda address, _adapter: posted.all.append(address)
+    )
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    met, connected = posted.all
+    assert met == ADDRESS
+    assert isinstance(connected, Connected)
+    await connector.stop()
+    assert running.done()
+
+
 async def test_a_machine_is_described_anew_for_each_link(tread, radio, posted) -> None:
     """It may have been put in quarantine meanwhile."""
     links = count(1)
@@ -514,6 +544,34 @@ async def test_what_a_dead_process_left_running_goes_before_what_the_configurati
     assert [connected.machine.id for connected in posted.of(Connected)] == sorted({first, then})
     await connector.stop()
     assert running.done()
+
+
+async def test_however_often_a_machine_left_running_was_lost_it_is_left_once(put_up, radio, posted) -> None:
+    left, moving = await put_up(), [True]
+    connector = Connector(
+        OTHER, posted, backend=radio.backend, urgent=lambda: moving[0], left_at=ADDRESS, rng=seeded()
+    )
+    running = asyncio.create_task(connector.run())
+    for held_s in (30, 30.3, 30.6, 30.9):
+        await asyncio.sleep(held_s)
+        left.cut()
+    await put_up(address=OTHER)
+    await asyncio.sleep(30)
+    moving[0] = False
+    await asyncio.sleep(30)
+    assert [connected.machine.id for connected in posted.of(Connected)] == [*[ADDRESS] * 5, OTHER]
+    assert len(posted.of(Lost)) == 5
+    await connector.stop()
+    assert running.done()
+
+
+def test_a_machine_is_claimed_however_its_address_is_written_and_free_when_another_is() -> None:
+    both, one, other = RightOfWay(), object(), object()
+    both.claim(one, "Bare*", ADDRESS.lower())
+    assert [both.is_free(who, ADDRESS) for who in (one, other)] == [True, False]
+    assert not both.is_free(other, ADDRESS.lower())
+    both.claim(one, "Bare*", OTHER)
+    assert [both.is_free(other, address) for address in (ADDRESS, OTHER)] == [True, False]
 
 
 @pytest.mark.parametrize(

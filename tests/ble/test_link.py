@@ -308,6 +308,14 @@ async def test_the_control_point_is_subscribed_to_by_what_it_offers(tread, open_
     assert tread.subscriptions(0x2ACD) == [b"\x01\x00"]
 
 
+async def test_the_control_point_is_subscribed_to_first_and_the_data_last(tread, open_link) -> None:
+    """An answer is never missed; and a belt whose records come is one that can be stopped."""
+    order: list[int] = []
+    tread.on_subscribe = order.append
+    await open_link()
+    assert order == [0x2AD9, 0x2ADA, 0x2AD3, 0x2ACD]
+
+
 @pytest.mark.parametrize("code", [0x02, 0x80])
 async def test_a_characteristic_that_cannot_be_read_is_as_if_it_were_not_there(
     tread, open_link, posted, code

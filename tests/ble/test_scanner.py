@@ -135,6 +135,14 @@ async def test_a_machine_that_is_not_there_is_not_found_after_the_time_given(tre
     assert loop.time() - started == pytest.approx(10, abs=0.1)
 
 
+async def test_a_name_is_a_whole_name(put_up, radio) -> None:
+    await put_up(name="Bare Tread 2", address=OTHER)
+    looking = asyncio.create_task(find("Bare Tread", 10, radio.backend))
+    await asyncio.sleep(5)
+    await put_up()
+    assert (await looking).address == ADDRESS
+
+
 async def test_a_free_machine_goes_before_one_in_use(put_up, radio) -> None:
     busy = await put_up(address=OTHER)
     await busy.advertise(bytes.fromhex("261800 0100"))

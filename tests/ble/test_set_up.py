@@ -56,10 +56,13 @@ def backend(radio):
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
 async def test_a_refused_subscription_is_missed_and_no_more(tread, posted, backend, refusal) -> None:
-    backend.client.refused = {0x2AD3: refusal, 0x2ADA: refusal}
+    backend.client.refused = dict.fromkeys((0x2AD3, 0x2AD9, 0x2ADA), refusal)
     link = await Link.open(await find("*", backend=backend), 1, posted, backend=backend)
     assert len(posted.of(Connected)) == 1
     assert tread.subscriptions(0x2ACD) == [b"\x01\x00"]
+    link.write(1, b"\x08\x01")
+    await asyncio.sleep(1)
+    assert tread.written == [b"\x08\x01"], "a belt that gives no answers can be stopped"
     await link.close()
 
 
