@@ -120,6 +120,17 @@ def test_one_at_a_time_but_a_stop_overtakes() -> None:
     assert exchange.answered(Response(2, 1)) is None
 
 
+@pytest.mark.parametrize("pending", [RequestControl(), Start(), TARGET, TargetIncline(Incline(5))])
+@pytest.mark.parametrize("before", [None, Stop()])
+def test_a_stop_waits_for_no_answer_whatever_is_pending(pending: Command, before: Command | None) -> None:
+    exchange = Exchange()
+    if before is not None:
+        exchange.written(Written(1, exchange.begin(before, 9.0)))
+        exchange.answered(Response(8, 5))
+    exchange.written(Written(1, exchange.begin(pending, 10.0)))
+    assert exchange.free(Stop(), 10.0)
+
+
 def test_a_stop_does_not_go_while_one_is_being_written() -> None:
     exchange, ticket = begun(Stop())
     assert not exchange.free(Stop(), 10.5)
@@ -140,6 +151,21 @@ def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
         case _:
             exchange.reset()
     assert not exchange.stop_stuck(20.0)
+
+
+def test_each_stop_has_2_s_of_its_own_to_be_written() -> None:
+    exchange, ticket = begun(Stop())
+    exchange.written(Written(1, ticket))
+    exchange.begin(Stop(), 11.5)
+    assert not exchange.stop_stuck(13.4)
+    assert exchange.stop_stuck(13.5)
+
+
+def test_what_is_sent_after_a_stop_gives_its_write_no_more_time() -> None:
+    exchange, _ = begun(Stop())
+    exchange.answered(Response(8, 5))
+    exchange.begin(RequestControl(), 11.0)
+    assert exchange.stop_stuck(12.0)
 
 
 def test_a_stop_that_waits_for_its_answer_only_is_not_stuck() -> None:

@@ -60,6 +60,16 @@ def test_a_stop_after_a_denial_has_the_time_of_a_first_one() -> None:
     assert desk.stops == written + 1
 
 
+def test_a_stop_is_repeated_though_control_for_its_sake_is_not_answered() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = DENIED
+    desk.results[RequestControl] = None
+    desk.stop()
+    assert desk.last == RequestControl()
+    desk.runs(120, 2.0)
+    assert desk.stops == 3, "1.5 s after the first, then every 0.5 s"
+
+
 def test_a_late_denial_counts_though_the_repeats_were_not_taken() -> None:
     desk = Desk().at(120)
     desk.results[Stop] = None
