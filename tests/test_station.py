@@ -158,6 +158,10 @@ class Hall:
         self._carrying = asyncio.create_task(self.air.carry())
         self.control = asyncio.create_task(self.station.run())
 
+    def fall_silent(self) -> None:
+        """Nothing that the treadmill sends arrives any more."""
+        self._carrying.cancel()
+
     async def walk(self) -> None:
         """The offered session is started, and walked for half a minute."""
         self.switch_on()
@@ -228,6 +232,19 @@ def test_a_stop_is_not_lost_among_what_the_treadmill_sends() -> None:
         await asyncio.sleep(20)
         assert ("stop", "done") in hall.replies()
         assert hall.treadmill.belt.speed == 0
+
+    in_no_time(story)
+
+
+def test_time_passes_however_much_else_the_treadmill_has_to_say() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.fall_silent()
+        for _ in range(50):
+            hall.station.post(Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d"))
+            await asyncio.sleep(TICK_S / 2)
+        assert hall.air.written[-1] == b"\x08\x01", "no telemetry for 4 s"
 
     in_no_time(story)
 
@@ -332,6 +349,39 @@ def test_an_offer_is_over_before_a_shutdown_is() -> None:
     in_no_time(story)
 
 
+def test_once_the_daemon_ends_nothing_is_offered_any_more() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        assert await hall.station.shut_down()
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(1)
+        assert ("start", "refused") in hall.replies()
+
+    in_no_time(story)
+
+
+def test_a_shutdown_waits_for_a_start_that_may_still_move_the_belt() -> None:
+    """The marker stays for it: without us only `park` would know whose motion it is."""
+
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        hall.ask("go", Confirm(Act.START))
+        while b"\x07" not in hall.air.written:  # noqa: ASYNC110 - in no time
+            await asyncio.sleep(TICK_S)
+        began = asyncio.get_running_loop().time()
+        assert await hall.station.shut_down()
+        assert asyncio.get_running_loop().time() - began >= 10
+        assert hall.disk.marks == []
+
+    in_no_time(story)
+
+
 def _break(hall: Hall, broken: str) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
@@ -353,6 +403,28 @@ def test_a_bug_in_the_control_task_stops_the_belt_before_it_ends_it(broken: str)
         await asyncio.sleep(5)
         assert hall.treadmill.belt.speed == 0
         assert not hall.station.alive
+
+    in_no_time(story)
+
+
+def test_a_last_stand_goes_on_after_a_happening_that_it_cannot_take() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        feed = hall.station.controller.feed
+
+        def picky(happening: Any, now: float) -> None:
+            assert not isinstance(happening, Request), "a bug"
+            feed(happening, now)
+
+        hall.station.controller.feed = picky  # type: ignore[method-assign]  # the bug
+        for name in ("one", "another"):
+            hall.ask(name, StopSession())
+        assert hall.control is not None
+        with pytest.raises(AssertionError, match="a bug"):
+            await hall.control
+        assert hall.treadmill.belt.speed == 0
+        assert Said(FAILED, alarm=True) not in hall.ears.heard, "it was seen to rest"
 
     in_no_time(story)
 
