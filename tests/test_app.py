@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from blefit.units import Speed
 from retrowalk.app import App, describe
 from retrowalk.ble.reading import Reading
+from retrowalk.core.bounds import OwnCaps
 from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
 from retrowalk.keepsakes import Keepsakes
@@ -23,6 +25,7 @@ def settings_of(text: str, state: Path) -> Settings:
 @pytest.mark.parametrize(
     ("field", "text", "set_to", "unset"),
     [
+        ("own", f"{HOME}backward_cap_kmh = 1.2\n", OwnCaps(backward=Speed(120)), OwnCaps()),
         ("anybody", f"[safety]\nguarded = true\n{HOME}", Walker(guarded=True), Walker()),
         ("anybody", f"[safety]\nheart_rate_max_bpm = 160\n{HOME}", Walker(maximum_heart_rate=160), Walker()),
         ("walkers", f"{HOME}[[walkers]]\nid = 'ann'\nlevel = 2\n", {"ann": Walker(level=2)}, {}),

@@ -8,7 +8,7 @@ import pytest
 
 from blefit.units import Incline, Speed
 from retrowalk import cli
-from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.core.bounds import SITE_BOUNDS, OwnCaps, SiteLimits
 from retrowalk.core.offering import Walker
 from retrowalk.paths import config_candidates, socket_candidates, socket_path, state_dir
 from retrowalk.resources import config_dir
@@ -364,25 +364,11 @@ def test_each_safety_key_reaches_its_ceiling_and_not_a_unit_more(key: str) -> No
             assert len(problems(text)) == 1
 
 
-def test_a_treadmills_own_caps_only_lower_those_of_the_site() -> None:
-    text = "[safety]\nbackward_cap_kmh = 2.0\nforward_cap_kmh = 3.0\n" + ONE
-    text += "backward_cap_kmh = 2.5\nforward_cap_kmh = 2.559\nincline_cap_percent = 1.55\n"
-    limits = parse_settings(text, environ={}).site_limits("home")
-    assert (limits.backward_cap, limits.forward_cap, limits.incline_cap) == (
-        Speed(200),
-        Speed(255),
-        Incline(15),
-    )
-
-
-def test_nor_does_a_treadmills_forward_cap_raise_that_of_the_site() -> None:
-    text = "[safety]\nforward_cap_kmh = 2.0\n" + ONE + "forward_cap_kmh = 2.5\n"
-    assert parse_settings(text, environ={}).site_limits("home").forward_cap == Speed(200)
-
-
-def test_a_treadmill_without_caps_has_those_of_the_site() -> None:
-    settings = parse_settings("[safety]\nbackward_cap_kmh = 2.0\n" + ONE, environ={})
-    assert settings.site_limits("home") == settings.safety.limits()
+def test_a_treadmills_own_caps_are_rounded_down_and_none_is_there_unless_said() -> None:
+    text = ONE + "backward_cap_kmh = 2.5\nforward_cap_kmh = 2.559\nincline_cap_percent = 1.55\n"
+    own = parse_settings(text, environ={}).treadmill("home").caps()
+    assert own == OwnCaps(backward=Speed(250), forward=Speed(255), incline=Incline(15))
+    assert parse_settings(ONE, environ={}).treadmill("home").caps() == OwnCaps()
 
 
 def test_a_walkers_limits_are_rounded_down_and_none_is_looser_than_the_sites() -> None:
@@ -415,11 +401,6 @@ def test_the_level_of_a_scheduled_session_is_its_walkers() -> None:
 
     assert told("ann") == []
     assert "is level 2, the session is level 1" in told("bob")[0]
-
-
-def test_an_unknown_treadmill_has_no_limits() -> None:
-    with pytest.raises(KeyError):
-        parse_settings(ONE, environ={}).site_limits("other")
 
 
 def test_the_password_comes_from_the_environment_or_the_credentials(tmp_path: Path) -> None:

@@ -182,7 +182,8 @@ class App:
         """What the settings say of that treadmill's sessions."""
         settings = self.settings
         return Setup(
-            site=settings.site_limits(treadmill.id),
+            site=settings.safety.limits(),
+            own=treadmill.caps(),
             find_program=self._find_program,
             new_id=lambda: next(self._sessions),
             anybody=replace(settings.safety.anybody(), weight_kg=self._weight),

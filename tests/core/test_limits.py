@@ -7,7 +7,7 @@ import pytest
 
 from blefit.units import Incline, Speed
 from retrowalk.core import bounds
-from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.core.bounds import SITE_BOUNDS, OwnCaps, SiteLimits
 from retrowalk.core.limits import Limits, Refusals, limits_for
 from retrowalk.core.model import Direction, Machine
 
@@ -122,6 +122,51 @@ def test_a_site_cap_never_loosens_what_guards_a_frail_walker(site_cap: int, cap:
     found = limits(guarded=True, site=site)
     assert (found.backward_cap, found.backward_cap_reason) == (cap, reason)
     assert (found.incline_cap, found.incline_cap_reason) == (0, "guarded")
+
+
+@pytest.mark.parametrize(
+    ("level", "site", "own", "cap", "reason"),
+    [
+        (0, None, 200, 100, "level 0"),
+        (1, None, 200, 150, "level 1"),
+        (1, None, 149, 149, "treadmill"),
+        (1, 200, 250, 200, "site"),
+        (1, 200, 199, 199, "treadmill"),
+        (3, None, 200, 200, "treadmill"),
+    ],
+)
+def test_a_treadmills_own_cap_only_lowers(
+    level: int, site: int | None, own: int, cap: int, reason: str
+) -> None:
+    at_site = SiteLimits(backward_cap=None if site is None else Speed(site))
+    found = limits(level=level, site=at_site, own=OwnCaps(backward=Speed(own)))
+    assert (found.backward_cap, found.backward_cap_reason) == (cap, reason)
+
+
+@pytest.mark.parametrize(
+    ("site", "own", "cap", "reason"),
+    [(400, 500, 400, "forward parts"), (600, 500, 500, "treadmill"), (300, 500, 300, "site")],
+)
+def test_nor_does_it_raise_that_of_the_forward_parts(site: int, own: int, cap: int, reason: str) -> None:
+    found = limits(site=SiteLimits(forward_cap=Speed(site)), own=OwnCaps(forward=Speed(own)))
+    assert (found.forward_cap, found.forward_cap_reason) == (cap, reason)
+
+
+@pytest.mark.parametrize(
+    ("level", "site", "own", "cap", "reason"),
+    [
+        (2, None, 50, 0, "level 2"),
+        (3, None, 10, 10, "level 3"),
+        (3, None, 9, 9, "treadmill"),
+        (2, 20, 50, 20, "site"),
+        (2, 20, 10, 10, "treadmill"),
+    ],
+)
+def test_nor_that_of_the_deck(level: int, site: int | None, own: int, cap: int, reason: str) -> None:
+    at_site = SiteLimits(incline_cap=None if site is None else Incline(site))
+    found = limits(level=level, site=at_site, own=OwnCaps(incline=Incline(own)))
+    assert (found.incline_cap, found.incline_cap_reason) == (cap, reason)
+    assert (found.deck_cap, found.deck_cap_reason) == (cap, reason)
 
 
 @pytest.mark.parametrize(

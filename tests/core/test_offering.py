@@ -8,7 +8,7 @@ from tests.core.by_hand import BACKWARD, FORWARD, SENSING, TURN
 from tests.core.desk import MACHINE
 
 from blefit.units import Incline, Speed
-from retrowalk.core.bounds import KNEE_BOUT_S, UNATTENDED_PART_S, SiteLimits
+from retrowalk.core.bounds import KNEE_BOUT_S, UNATTENDED_PART_S, OwnCaps, SiteLimits
 from retrowalk.core.limits import Limits
 from retrowalk.core.model import Machine
 from retrowalk.core.offering import NOBODY_SENSED, Refused, Setup, Walker, compiled
@@ -101,6 +101,8 @@ def test_the_limits_are_those_of_the_programs_level_and_of_the_walker() -> None:
     assert (own.guarded, own.presence_s) == (True, 30)
     assert (own.backward_cap, own.backward_cap_reason) == (110, "walker")
     assert (own.forward_cap, own.forward_cap_reason) == (120, "walker")
+    _, here = offer(walk(FORWARD), own=OwnCaps(forward=Speed(250)))
+    assert (here.forward_cap, here.forward_cap_reason) == (250, "treadmill")
     _, of_site = offer(walk(FORWARD), site=SiteLimits(level=4, forward_cap=Speed(300)))
     assert (of_site.forward_cap, of_site.forward_cap_reason) == (300, "site")
 

@@ -88,11 +88,10 @@ class Rules:
     def incline_cap(self, program: str) -> int:
         """0.1 %."""
         row = self._row(int(str(read(program)["level"])))
-        site = [int(float(str(table["incline_cap_percent"])) * 10) for table in (self.safety, self.treadmill)
-                if "incline_cap_percent" in table]  # fmt: skip
-        if site and row != GUARDED:
-            return min(100, *site)
-        return min(INCLINE[row], *site) if site else INCLINE[row]
+        site, own = (int(float(str(table.get("incline_cap_percent", 100))) * 10)
+                     for table in (self.safety, self.treadmill))  # fmt: skip
+        loosened = "incline_cap_percent" in self.safety and row != GUARDED
+        return min(100 if loosened else INCLINE[row], site, own)
 
     def _row(self, level: int) -> int | str:
         return GUARDED if self.safety.get("guarded") else level
@@ -112,12 +111,12 @@ class Rules:
     def _backward(self, level: int) -> list[int]:
         row = self._row(level)
         cap, ceiling = BACKWARD[row]
-        site = [wire(table["backward_cap_kmh"]) for table in (self.safety, self.treadmill)
-                if "backward_cap_kmh" in table]  # fmt: skip
-        if site and (row != GUARDED or min(site) < cap):
-            cap = min(site)
+        site = wire(self.safety["backward_cap_kmh"]) if "backward_cap_kmh" in self.safety else None
+        if site is not None and (row != GUARDED or site < cap):
+            cap = site
         elif row in {GUARDED, 0}:
             cap = max(cap, self.minimum)
+        cap = min(cap, wire(self.treadmill.get("backward_cap_kmh", ceiling / 100)))
         senses = self.daemon.get("reports_presence", bool(SENSES_THE_WALKER & set(self.fields)))
         return [cap, ceiling] if senses or self.treadmill.get("presence") else [cap, ceiling, NO_PRESENCE]
 

@@ -135,3 +135,15 @@ class SiteLimits:
                 continue
             found.append(f"{name.removesuffix('_s')} {bound.words(value)} is {limit}")
         return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCaps:
+    """What one treadmill of the site is held to by its config: it only lowers; None: nothing of its own."""
+
+    backward: Speed | None = None
+    forward: Speed | None = None
+    incline: Incline | None = None
+
+
+NO_OWN_CAPS = OwnCaps()

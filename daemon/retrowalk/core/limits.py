@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from blefit.units import Incline, Speed, kmh
 from retrowalk.core import bounds
-from retrowalk.core.bounds import GUARDED, HIGHEST_LEVEL, LEVELS, Level, SiteLimits
+from retrowalk.core.bounds import GUARDED, HIGHEST_LEVEL, LEVELS, NO_OWN_CAPS, Level, OwnCaps, SiteLimits
 from retrowalk.core.model import Direction, Machine
 
 
@@ -85,6 +85,7 @@ def limits_for(
     *,
     site: SiteLimits,
     level: int,
+    own: OwnCaps = NO_OWN_CAPS,
     guarded: bool = False,
     knee: bool = False,
     walker_cap: Speed | None = None,
@@ -95,8 +96,9 @@ def limits_for(
     """The bounds of a session of that level, or every reason why there can be none.
 
     `level` is the lower of the session's and the program's. `guarded` makes all bounds those of a guarded
-    walker. `knee`: the program's purpose. The walker's caps only lower. `has_presence`: something tells
-    that a person is on the belt; without it `ok_in_reach` says whether somebody facing backward can say OK.
+    walker. `knee`: the program's purpose. `own`: the treadmill's caps; they and the walker's only lower.
+    `has_presence`: something tells that a person is on the belt; without it `ok_in_reach` says whether
+    somebody facing backward can say OK.
     """
     if not 0 <= level <= HIGHEST_LEVEL:
         return Refusals((f"level {level} does not exist: levels go from 0 to {HIGHEST_LEVEL}",))
@@ -113,6 +115,7 @@ def limits_for(
         _own_cap(_Cap(row.backward_cap, name), site.backward_cap, first, timid=guarded or level == 0),
         *backward_ceilings,
         _Cap(machine.maximum, "machine maximum"),
+        None if own.backward is None else _Cap(own.backward, "treadmill"),
         None if walker_cap is None else _Cap(walker_cap, "walker"),
         None if has_presence else _Cap(bounds.NO_PRESENCE_BACKWARD, "no presence source"),
     )
@@ -120,6 +123,7 @@ def limits_for(
         _Cap(site.forward_cap, site_forward),
         *forward_ceilings,
         _Cap(machine.maximum, "machine maximum"),
+        None if own.forward is None else _Cap(own.forward, "treadmill"),
         None if walker_forward_cap is None else _Cap(walker_forward_cap, "walker"),
     )
     refused = [
@@ -131,7 +135,7 @@ def limits_for(
     if refused:
         return Refusals(tuple(refused))
 
-    deck_cap, deck_cap_reason = _deck(site, row, name)
+    deck_cap, deck_cap_reason = _deck(site, own, row, name)
     incline_cap, incline_cap_reason = _incline(machine, deck_cap, deck_cap_reason)
     presence_s = _or(site.presence_s, 30 if guarded else 60)
     bout_s = _or(site.bout_s, max(row.bout_s, bounds.KNEE_BOUT_S) if knee else row.bout_s)
@@ -245,10 +249,11 @@ def _unknown(machine: Machine, ceiling: Speed) -> list[_Cap]:
     return found
 
 
-def _deck(site: SiteLimits, row: Level, name: str) -> tuple[Incline, str]:
+def _deck(site: SiteLimits, own: OwnCaps, row: Level, name: str) -> tuple[Incline, str]:
+    cap, reason = row.incline_cap, name
     if site.incline_cap is not None and row is not GUARDED:  # whose deck stays level
-        return site.incline_cap, "site"
-    return row.incline_cap, name
+        cap, reason = site.incline_cap, "site"
+    return (cap, reason) if own.incline is None or own.incline >= cap else (own.incline, "treadmill")
 
 
 def _incline(machine: Machine, cap: Incline, reason: str) -> tuple[Incline, str]:

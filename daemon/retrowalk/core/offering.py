@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from blefit.units import Incline, Speed, percent
-from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.bounds import NO_OWN_CAPS, OwnCaps, SiteLimits
 from retrowalk.core.compiler import Violations, compile_program
 from retrowalk.core.limits import Limits, Refusals, limits_for
 from retrowalk.core.model import LEVEL, Machine
@@ -31,6 +31,8 @@ class Setup:
     """What the config says of one treadmill's sessions."""
 
     site: SiteLimits
+    own: OwnCaps = NO_OWN_CAPS
+    """Of this treadmill."""
     find_program: Callable[[str], Program]
     """By name or path; raises LookupError or ValueError with a sentence for the person."""
     new_id: Callable[[], str]
@@ -93,6 +95,7 @@ def compiled(
         machine,
         site=setup.site,
         level=program.level,
+        own=setup.own,
         guarded=walker.guarded,
         knee=program.purpose == "knee",
         walker_cap=walker.backward_cap,

@@ -4,15 +4,14 @@ What must fit together across keys is in `retrowalk.settings.together`.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
-from blefit.units import Incline, Speed, incline_from_percent, speed_from_kmh
+from blefit.units import incline_from_percent, speed_from_kmh
 from retrowalk import paths
-from retrowalk.core.bounds import SITE_BOUNDS, SiteLimits
+from retrowalk.core.bounds import SITE_BOUNDS, OwnCaps, SiteLimits
 from retrowalk.core.offering import Walker as WhoWalks
 from retrowalk.settings.fields import (
     Address,
@@ -29,7 +28,6 @@ from retrowalk.settings.fields import (
 
 T = TypeVar("T")
 R = TypeVar("R")
-N = TypeVar("N", Speed, Incline)
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -53,10 +51,6 @@ def _maybe(convert: Callable[[T], R], value: T | None) -> R | None:
 
 def _minutes(minutes: float) -> int:
     return int(minutes * 60)
-
-
-def _lower(one: N | None, other: N | None) -> N | None:
-    return other if one is None or (other is not None and other < one) else one
 
 
 class Section(BaseModel):
@@ -116,6 +110,14 @@ class Treadmill(Section):
     backward_cap_kmh: BackwardCap | None = None
     forward_cap_kmh: ForwardCap | None = None
     incline_cap_percent: InclineCap | None = None
+
+    def caps(self) -> OwnCaps:
+        """What only lowers the limits of `[safety]` and of the level here, in wire units, rounded down."""
+        return OwnCaps(
+            backward=_maybe(speed_from_kmh, self.backward_cap_kmh),
+            forward=_maybe(speed_from_kmh, self.forward_cap_kmh),
+            incline=_maybe(incline_from_percent, self.incline_cap_percent),
+        )
 
 
 class Safety(Section):
@@ -301,14 +303,3 @@ class Settings(Section):
     def treadmill(self, treadmill_id: str) -> Treadmill:
         """The treadmill of that id; KeyError where there is none."""
         return {treadmill.id: treadmill for treadmill in self.treadmills}[treadmill_id]
-
-    def site_limits(self, treadmill_id: str) -> SiteLimits:
-        """What the site sets for that treadmill: `[safety]`, or stricter by the treadmill's own caps."""
-        site, own = self.safety.limits(), self.treadmill(treadmill_id)
-        forward = _maybe(speed_from_kmh, own.forward_cap_kmh)
-        return replace(
-            site,
-            backward_cap=_lower(site.backward_cap, _maybe(speed_from_kmh, own.backward_cap_kmh)),
-            forward_cap=site.forward_cap if forward is None else min(site.forward_cap, forward),
-            incline_cap=_lower(site.incline_cap, _maybe(incline_from_percent, own.incline_cap_percent)),
-        )
