@@ -38,6 +38,18 @@ def test_who_asks_for_a_stop_again_and_again_does_not_put_the_alarm_off() -> Non
     assert "stop_ignored" in desk.noticed
 
 
+def test_who_asks_for_a_stop_again_does_not_bring_the_alarm_forward() -> None:
+    """The belt obeys, as slowly as it may: the time it has is that of the speed at the first request."""
+    desk = Desk().at(300)
+    desk.stop()
+    desk.slides(300, 60, rate=30)
+    desk.stop()
+    desk.slides(60, 0, rate=30)
+    desk.runs(0, 1.0)
+    assert "stop_ignored" not in desk.noticed
+    assert not desk.stopping()
+
+
 @pytest.mark.parametrize(("lowest", "alarm"), [(111, True), (110, False)])
 def test_falling_is_10_below_the_highest_of_2_s(lowest: int, alarm: bool) -> None:
     desk = Desk().at(120)

@@ -86,6 +86,16 @@ def left_by_a_dead_process(**facts: object) -> Desk:
     return desk
 
 
+def test_what_a_dead_process_may_have_started_is_waited_for_on_each_link_anew() -> None:
+    desk = left_by_a_dead_process()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 9.5)
+    assert desk.guard.left_running
+    desk.runs(80, 0.5)
+    assert desk.last == Stop()
+
+
 @pytest.mark.parametrize(("seconds", "alarm"), [(10.0, False), (10.25, True), (60.0, True)])
 def test_one_that_cannot_be_reached_within_10_s_is_the_alarm_once(seconds: float, alarm: bool) -> None:
     desk = Desk(connect=False)
