@@ -518,11 +518,17 @@ def test_whoever_touches_the_console_is_there(shows: Callable[[ByHand], object])
     assert hands.faults() in ([], ["hand"])
 
 
-def test_an_answer_to_all_good_is_no_word_to_go_on_after_a_hand() -> None:
+def asked_while_held() -> ByHand:
+    """The walker has slowed the belt to 0.9 km/h; a minute later: "All good?"."""
     hands = backward_for(20.0).runs(90, 4.0)
     assert hands.guard.hand == 90
     while "All good? Press OK at the machine." not in hands.said():
         hands.runs(90, 0.25)
+    return hands
+
+
+def test_an_answer_to_all_good_is_no_word_to_go_on_after_a_hand() -> None:
+    hands = asked_while_held()
     written = len(hands.written)
     assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
     hands.runs(90, 20.0)
@@ -532,6 +538,27 @@ def test_an_answer_to_all_good_is_no_word_to_go_on_after_a_hand() -> None:
     hands.obeys(15.0)
     assert hands.guard.commanded == 120
     assert hands.faults() == ["hand"]
+
+
+@pytest.mark.parametrize(("after", "goes_on"), [(2.0, False), (10.0, False), (10.25, True)])
+def test_nor_is_it_one_for_ten_seconds_though_a_sensor_answered_before(after: float, goes_on: bool) -> None:
+    hands = asked_while_held()
+    hands.runs(90, 1.0)
+    hands.feed(Pulse(110, True))
+    assert hands.snapshot.awaiting is Act.OK, "to go on; the other question is over"
+    hands.runs(90, after - 1.0)
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    assert (hands.guard.hand is None) is goes_on
+
+
+def test_it_answers_once_and_the_next_one_goes_on() -> None:
+    hands = asked_while_held()
+    hands.feed(Pulse(110, True))
+    hands.ask(Confirm(Act.OK))
+    hands.runs(90, 2.0)
+    assert hands.guard.hand == 90
+    hands.ask(Confirm(Act.OK))
+    assert hands.guard.hand is None
 
 
 def test_an_ok_in_a_pause_resumes_nothing_and_does_not_say_so() -> None:

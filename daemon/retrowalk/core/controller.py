@@ -384,7 +384,7 @@ class Controller(Mind):
         act = awaited if act is None else act
         if act is None:
             raise Refused("nothing is asked at this moment")
-        all_good = self._care.presence.asking
+        all_good = act is Act.OK and self._care.presence.takes(now)
         self._care.presence.seen(now)
         match act:
             case Act.STILL:

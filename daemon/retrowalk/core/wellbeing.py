@@ -17,13 +17,13 @@ class Presence:
         self.sensed = False
         """Something that senses by itself (steps, force, a strap) has been seen."""
         self._evidence: float | None = None
-        self._asked: float | None = None
+        self._asked = float("-inf")
+        """When the question was put that no press of OK has answered."""
         self._counters: tuple[int | None, int | None] = (None, None)
 
     def seen(self, now: float, *, sensed: bool = False) -> None:
         """A person showed: an act, or a sensor."""
         self._evidence = now
-        self._asked = None
         self.sensed = self.sensed or sensed
 
     def sense(self, steps: int | None, force: int | None, now: float) -> None:
@@ -36,10 +36,10 @@ class Presence:
     def watch(self, now: float, *, backward: bool) -> str:
         """`""` all is well, `ask`: ask for OK now, `missing`: ramp down."""
         if not backward or self._evidence is None:
-            self._evidence, self._asked = now, None
+            self._evidence, self._asked = now, float("-inf")
         if now - self._evidence < self.every_s:
             return ""
-        if self._asked is None:
+        if not self.asking:
             self._asked = now
             return "ask"
         return "missing" if now - self._asked >= PRESENCE_WARNING_S else ""
@@ -47,7 +47,13 @@ class Presence:
     @property
     def asking(self) -> bool:
         """An OK is awaited."""
-        return self._asked is not None
+        return self._evidence is not None and self._asked > self._evidence
+
+    def takes(self, now: float) -> bool:
+        """A press of OK: True where it answers the question, though a sensor may have been quicker."""
+        answers = self.asking or now - self._asked <= PRESENCE_WARNING_S
+        self._asked = float("-inf")
+        return answers
 
 
 @dataclass(slots=True)
