@@ -26,7 +26,7 @@ from retrowalk.journal.replay import replay
 from retrowalk.journal.tape import Tape
 
 AT = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
-OCTETS = 8_000
+OCTETS = 9_000
 """Of all files: a file is full at a thousand, which is some steps after each header."""
 
 
