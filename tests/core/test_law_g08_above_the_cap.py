@@ -65,6 +65,17 @@ def test_one_low_record_does_not_hide_a_belt_above_the_ceiling() -> None:
     assert desk.noticed[-1] == "over_ceiling"
 
 
+def test_above_the_ceiling_is_stop_though_the_order_of_the_cap_could_not_be_sent() -> None:
+    desk = Desk().at(180, authority(cap=Speed(200), ceiling=Speed(300)))
+    desk.results[Target] = None
+    desk.want(Target(Speed(200)))
+    desk.runs(250, 0.5)
+    assert desk.noticed[-1] == "cap_enforced"
+    desk.runs(321, 0.5)
+    assert desk.noticed[-1] == "over_ceiling"
+    assert [command for _, command in desk.writes[-2:]] == [Target(Speed(200)), Stop()]
+
+
 def test_the_order_is_not_given_at_a_low_record() -> None:
     desk = Desk().at(200, CAP_200)
     desk.guard.control = False

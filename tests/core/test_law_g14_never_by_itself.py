@@ -375,6 +375,17 @@ def test_after_a_planned_halt_at_the_minimum_it_may() -> None:
     assert desk.arm(BACK) == ""
 
 
+@pytest.mark.parametrize("speeds", [(80, 120), (120, 80)])
+def test_it_is_the_speed_of_the_last_motion_that_counts(speeds: tuple[int, int]) -> None:
+    desk = Desk(starts_above_minimum=True)
+    for speed in speeds:
+        desk.at(speed)
+        desk.stop()
+        desk.slides(speed, 0)
+        desk.runs(0, 11.0)
+    assert (desk.arm(BACK) == "") is (speeds[-1] == desk.machine.minimum)
+
+
 # --- with physics ---------------------------------------------------------------------------------
 
 
