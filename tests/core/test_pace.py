@@ -164,6 +164,17 @@ def test_who_may_not_raise_has_to_announce_again() -> None:
     assert walked.plan == 80
 
 
+def test_who_may_not_raise_is_not_raised_by_what_the_plan_had_reached() -> None:
+    walked = Walked()
+    walked.follow(150)
+    walked.desk.runs(80, 5)
+    walked.follow(150, passed=3)
+    assert walked.plan == 95, "on the way to a full step"
+    walked.follow(150, may_raise=False)
+    assert (walked.plan, walked.target) == (80, None)
+    assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
+
+
 def test_what_was_reached_need_not_be_announced_again() -> None:
     walked = Walked(150)
     walked.follow(150, may_raise=False)

@@ -260,7 +260,7 @@ def test_the_cue_of_a_step_is_told_as_it_begins_and_stays_where_the_next_has_non
     assert seat.session.cue == ""
     seat.session.moving(seat.desk.now)
     assert seat.notes()[-2:] == [("cue", {"text": "Easy"}), "Easy"]
-    seat.session.skip(seat.desk.now)
+    seat.session.skip(seat.desk.guard, seat.desk.now)
     assert seat.notes() == [begun(2, "forward")]
     assert seat.session.cue == "Easy"
 
@@ -468,7 +468,7 @@ def test_skip_goes_to_the_next_step_or_halt(
     steps = ["forward", following, "forward"] if following else ["forward"]
     seat = Seat(*steps, desk=Desk().walking()).walking()
     seat.session.in_step_s = seat.session.in_step_m = 7.0
-    seat.session.skip(seat.desk.now)
+    seat.session.skip(seat.desk.guard, seat.desk.now)
     session = seat.session
     assert (session.stage, session.halt, session.segment.step) == (stage, halt, step)
     if following:

@@ -223,18 +223,22 @@ def test_skip_begins_a_turn_and_never_passes_it() -> None:
     assert bench.real_speed == 0
 
 
-def test_skip_does_not_raise_before_the_announcement() -> None:
+@pytest.mark.parametrize("walked", [10.0, 11.5, 13.0, 14.5])
+@pytest.mark.parametrize("before", ["0.9", "[0.9, 1.5]"])
+def test_skip_does_not_raise_before_the_announcement(before: str, walked: float) -> None:
     bench = bench_with(
-        '{ walk = "forward", for = "60s", speed = 0.9 }', '{ walk = "forward", for = "60s", speed = 1.5 }'
+        f'{{ walk = "forward", for = "3min", speed = {before} }}',
+        '{ walk = "forward", for = "60s", speed = 1.5 }',
     )
     bench.offer()
     assert bench.run(60, until=lambda b: b.snapshot.commanded == 90)
-    bench.run(10)
+    bench.run(walked)
+    told, speed = len(bench.said()), bench.snapshot.commanded or 0
     bench.ask(Skip())
     skipped = bench.now
-    assert bench.run(30, until=lambda b: (b.snapshot.commanded or 0) > 90)
+    assert bench.run(30, until=lambda b: (b.snapshot.commanded or 0) > speed)
     assert bench.now - skipped >= 5.0
-    assert "Speed rises to 1.5 in 5 seconds." in bench.said()
+    assert "Speed rises to 1.5 in 5 seconds." in bench.said()[told:]
 
 
 def test_after_a_slope_down_a_raise_is_announced_again() -> None:

@@ -357,7 +357,7 @@ def test_of_a_rest_that_the_belt_is_on_its_way_to_all_is_left(step: str, halt: H
     seat.halted(halt)
     seat.desk.now += 20.0
     assert left() == (10.0, 10.0 + 60.0 + 30.0 + 60.0)
-    seat.walking(step=2).session.skip(seat.desk.now)
+    seat.walking(step=2).session.skip(seat.desk.guard, seat.desk.now)
     assert (seat.session.stage, left()) == (Stage.EASING, (30.0, 30.0 + 60.0))
     seat.session.console_stopped(seat.desk.now)
     assert (seat.session.stage, left()) == (Stage.HALTING, (30.0, 30.0 + 60.0))

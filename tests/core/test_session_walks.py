@@ -309,10 +309,23 @@ def test_a_higher_incline_than_was_announced_is_announced_too() -> None:
     seat = Seat(walk(FORWARD, 80, 5.0, incline=Incline(20)), steeper, desk=desk).walking()
     assert (wished(seat), seat.notes()) == (None, [RISES])
     desk.runs(80, 5.0)
-    seat.session.skip(desk.now)
-    seat.notes()
+    seat.advance()
+    assert (seat.session.segment.step, len(seat.notes())) == (2, 1)
     assert (wished(seat), seat.notes()) == (None, ["The incline rises to 3 % in 5 seconds."])
     assert wished(seat, 5.0) == TargetIncline(Incline(5))
+
+
+def test_after_a_skip_an_incline_is_announced_again() -> None:
+    slope = walk(FORWARD, 80, incline=Incline(20))
+    desk = Desk().walking(authority(incline_cap=Incline(30)))
+    seat = Seat(slope, slope, desk=desk).walking()
+    assert (wished(seat), seat.notes()) == (None, [RISES])
+    desk.runs(80, 4.75)
+    seat.session.skip(desk.guard, desk.now)
+    seat.notes()
+    assert (wished(seat, 0.25), seat.notes()) == (None, [RISES])
+    assert wished(seat, 4.75) is None
+    assert wished(seat, 0.25) == TargetIncline(Incline(5))
 
 
 def test_a_machine_without_an_incline_is_sent_none() -> None:

@@ -46,7 +46,11 @@ class Pace:
         `peak` is the highest speed that is planned to come, as far as it is to be announced by now.
         """
         before, self._goal = self._plan, asked
-        sentence = self._announce(peak, guard, now) if may_raise else self._take_back()
+        sentence = ""
+        if may_raise:
+            sentence = self._announce(peak, guard, now)
+        else:
+            self.take_back(guard)
         commanded = guard.commanded
         if asked > self._plan:
             if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
@@ -67,10 +71,11 @@ class Pace:
         if passed > 0:
             self._steady = self._plan == before
 
-    def _take_back(self) -> str:
-        """Raises are off: what was announced and not reached yet has to be announced again."""
+    def take_back(self, guard: Guard) -> None:
+        """Nothing rises by what was announced so far: what was not told to the belt is announced anew."""
+        if guard.commanded is not None:
+            self._plan = min(self._plan, guard.commanded)
         self._announced = min(self._announced, self._machine.on_grid(Speed(int(self._plan))))
-        return ""
 
     def _announce(self, peak: Speed, guard: Guard, now: float) -> str:
         peak = self._machine.on_grid(peak)

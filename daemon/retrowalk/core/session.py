@@ -363,8 +363,10 @@ class Session:
         if halt in STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(STOPPING[halt])
 
-    def skip(self, now: float) -> None:
-        """To the next step; a turn or a rest begins, it is never passed."""
+    def skip(self, guard: Guard, now: float) -> None:
+        """To the next step; a turn or a rest begins, it is never passed, and what rises is announced anew."""
+        self._pace.take_back(guard)
+        self._tilt = None
         self._finish_step(now)
 
     def end(self, now: float, reason: str, how: Ended = Ended.STOPPED) -> None:
