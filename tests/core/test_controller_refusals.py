@@ -5,6 +5,7 @@ from tests.core.bench import Bench, machine_for, program
 
 from blefit.units import Incline, Speed
 from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.guard import MAY_START_HIGH
 from retrowalk.core.model import (
     Act,
     Ask,
@@ -197,7 +198,7 @@ def test_a_machine_that_may_start_high_is_not_armed_to_walk_backward_and_says_wh
     assert bench.run(30, until=lambda b: b.snapshot.awaiting is Act.FACING)
     bench.run(3)
     (reply,) = bench.ask(Confirm(Act.FACING))
-    assert reply.reason == "this machine may start at its last speed, which was above its slowest"
+    assert reply.reason == MAY_START_HIGH
     assert len(bench.sent(0x07)) == 1
 
 

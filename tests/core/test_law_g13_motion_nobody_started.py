@@ -7,6 +7,7 @@ from tests.core.desk import Desk, authority
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
+from retrowalk.core.guard import MAY_START_HIGH
 from retrowalk.core.model import Direction, RequestControl, Stop
 
 
@@ -149,13 +150,16 @@ def test_a_stop_request_ends_manual_use_and_only_then_there_are_frames() -> None
 
 def test_of_a_machine_that_starts_high_the_manual_speed_is_remembered() -> None:
     back = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
-    desk = Desk(starts_above_minimum=True).rest()
+    desk = Desk(starts_above_minimum=True).walking()
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 11.0)
     assert desk.arm(back) == ""
     desk.guard.disarm(desk.now)
     desk.runs(600, 5.0)
     desk.slides(600, 0)
     desk.runs(0, 1.0)
-    assert desk.arm(back) == "this machine may start at its last speed, which was above its slowest"
+    assert desk.arm(back) == MAY_START_HIGH
     assert desk.arm() == ""
 
 

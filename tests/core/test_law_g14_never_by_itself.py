@@ -7,6 +7,7 @@ from tests.core.desk import Desk, authority
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
+from retrowalk.core.guard import MAY_START_HIGH
 from retrowalk.core.model import Act, Direction, Phase, RequestControl, Start, Stop, StopSession, Target
 from retrowalk.sim.model.quirks import LinkQuirks, Quirks, TelemetryQuirks
 
@@ -350,7 +351,7 @@ def test_a_machine_seen_to_start_high_makes_no_backward_start_after_a_high_speed
     desk.stop()
     desk.slides(100, 0)
     desk.runs(0, 11.0)
-    assert desk.arm(BACK) == "this machine may start at its last speed, which was above its slowest"
+    assert desk.arm(BACK) == MAY_START_HIGH
 
 
 @pytest.mark.parametrize(("start", "refused"), [(110, False), (111, True)])
@@ -365,6 +366,19 @@ def test_high_is_more_than_30_above_the_minimum(start: int, refused: bool) -> No
     desk.slides(100, 0)
     desk.runs(0, 11.0)
     assert (desk.arm(BACK) != "") is refused
+
+
+def test_what_it_was_told_before_this_process_is_not_known() -> None:
+    """And what a person sets meanwhile at the console is no word of it, however slow."""
+    desk = Desk(starts_above_minimum=True).rest()
+    assert desk.arm(BACK) == MAY_START_HIGH
+    desk.runs(80, 5.0)
+    desk.slides(80, 0)
+    desk.runs(0, 11.0)
+    assert desk.arm(BACK) == MAY_START_HIGH
+    assert desk.arm() == "", "the forward part that ends at its slowest"
+    desk.guard.disarm(desk.now)
+    assert Desk().rest().arm(BACK) == "", "no other machine is asked for it"
 
 
 def test_after_a_planned_halt_at_the_minimum_it_may() -> None:
@@ -502,7 +516,7 @@ def test_what_was_seen_of_a_start_is_not_forgotten_with_the_next_one() -> None:
     desk.guard.disarm(desk.now)
     desk.slides(120, 0)
     desk.runs(0, 12.0)
-    assert desk.arm(BACK) == "this machine may start at its last speed, which was above its slowest"
+    assert desk.arm(BACK) == MAY_START_HIGH
 
 
 def backward_after(desk: Desk) -> str:
@@ -547,7 +561,7 @@ def test_it_is_told_until_the_first_target_is_answered() -> None:
     desk.results[Target] = 1
     assert desk.want(Target(Speed(100))) == ""
     desk.runs(100, 2.25)
-    assert backward_after(desk) == "this machine may start at its last speed, which was above its slowest"
+    assert backward_after(desk) == MAY_START_HIGH
 
 
 @pytest.mark.parametrize(

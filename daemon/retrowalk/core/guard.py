@@ -59,6 +59,10 @@ from retrowalk.core.steering import CONTROL_LOST, FRESH_S, Steering
 from retrowalk.core.watch import Watch
 
 _SEAL = Seal()
+MAY_START_HIGH = (
+    "this machine may start at its last speed, which is not known to be its slowest: stop, and begin with a"
+    " forward part that is walked to its end"
+)
 UNHEARD = "the belt is not known to rest: nothing is heard of it (if it is silent at rest, commission it)"
 
 
@@ -103,9 +107,9 @@ class Guard(Watch):
         if machine.quarantined:
             return machine.quarantined
         high = machine.starts_above_minimum or self._starts_high
-        last = machine.minimum if self._last_speed is None else self._last_speed
-        if high and authority.direction is Direction.BACKWARD and last > machine.minimum:
-            return "this machine may start at its last speed, which was above its slowest"
+        slowest_last = self._last_speed is not None and self._last_speed <= machine.minimum
+        if high and authority.direction is Direction.BACKWARD and not slowest_last:
+            return MAY_START_HIGH
         return authority.problem(machine.minimum)
 
     def _take(self, authority: Authority, state: State) -> None:

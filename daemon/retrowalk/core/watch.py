@@ -65,7 +65,8 @@ class Watch:
         self._tried = ""
         """The session whose first target was sent."""
         self._last_speed: Speed | None = None
-        """What the machine may start at, if it remembers."""
+        """What the machine may start at, if it remembers; None: nobody here knows, a run of ours has to end
+        first."""
         self._starts_high = False
         self._left_start = False
         self._unseen_start: Outstanding | None = None
@@ -298,7 +299,8 @@ class Watch:
         if began:
             self._disarm()
             self._find("manual")
-        self._last_speed = speed if self._last_speed is None else max(speed, self._last_speed)
+        if self._last_speed is not None:
+            self._last_speed = max(speed, self._last_speed)
 
     def _judge_left_running(self, now: float) -> None:
         """Rest withholds Stop, but it is known only when no Start can be outstanding any more."""
