@@ -1,5 +1,8 @@
 """What the settings say of a session reaches the core; time and names are the caller's where it wants."""
 
+import os
+import pty
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +47,31 @@ def test_the_settings_of_a_session_reach_it(
         settings = settings_of(written, tmp_path)
         app = App(settings, speak=lambda _: ())
         assert getattr(app.setup(settings.treadmills[0]), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "is_terminal", "reaches"),
+    [
+        ('"terminal"', True, True),
+        ('"terminal"', False, False),
+        ('"mqtt", "terminal"', False, False),
+        ('"voice"', False, True),
+        ('"mqtt"', True, False),
+    ],
+)
+def test_a_terminal_rings_only_where_there_is_one(
+    outputs: str, is_terminal: bool, reaches: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service's stderr is the journal."""
+    ours, theirs = pty.openpty()
+    text = f'[alarm]\noutputs = [{outputs}]\nvoice_command = ["true"]\n{HOME}'
+    settings = settings_of(text, tmp_path)
+    with open(theirs if is_terminal else os.devnull, "w") as stream:  # noqa: PTH123  (a number is no path)
+        monkeypatch.setattr(sys, "stderr", stream)
+        setup = App(settings).setup(settings.treadmills[0])
+        monkeypatch.undo()
+    os.close(ours)
+    assert setup.alarm_reaches_walker is reaches
 
 
 async def test_what_is_said_at_one_treadmill_is_heard_there_alone(tmp_path: Path) -> None:

@@ -51,8 +51,7 @@ log = structlog.get_logger()
 
 HELD = "not commissioned: held to 1.5 km/h backward"
 
-_NOTICED_BACKWARD = {"terminal", "voice"}
-"""The alarm outputs that reach somebody who faces away from every screen: a bell, a voice."""
+DEAF = "no alarm output reaches somebody facing backward: no session that turns them so is taken"
 
 
 class App:
@@ -178,6 +177,13 @@ class App:
             )
         self.stations[treadmill.id], self._connectors[treadmill.id] = station, connector
 
+    @property
+    def alarm_reaches_walker(self) -> bool:
+        """Somebody who faces away from every screen notices it: a voice, or the bell of a terminal that is
+        one."""
+        bell = self._speak is not None or sys.stderr.isatty()
+        return bool(({"voice", "terminal"} if bell else {"voice"}) & set(self.settings.alarm.outputs))
+
     def setup(self, treadmill: Treadmill) -> Setup:
         """What the settings say of that treadmill's sessions."""
         settings = self.settings
@@ -191,7 +197,7 @@ class App:
             heart_rate_strap=treadmill.heart_rate_strap is not None,
             presence_source=treadmill.presence,
             ok_in_reach=bool(treadmill.confirm_sources) or treadmill.at_machine,
-            alarm_reaches_walker=bool(_NOTICED_BACKWARD & set(settings.alarm.outputs)),
+            alarm_reaches_walker=self.alarm_reaches_walker,
             manual_use_allowed=settings.safety.manual_use_allowed,
         )
 
@@ -272,6 +278,8 @@ def run(settings: Settings, backend: Backend = PLATFORM) -> bool:
 
 async def _serve(settings: Settings, url: str | None, backend: Backend) -> bool:
     app = App(settings, backend=backend)
+    if not app.alarm_reaches_walker:
+        log.warning(DEAF, outputs=", ".join(settings.alarm.outputs), set="voice in [alarm] outputs")
     mqtt: MqttLink | None = None
     signals: list[int] = []
     ended = asyncio.Event()

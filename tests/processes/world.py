@@ -44,6 +44,9 @@ adapter = "bumble:{transport}"
 machine = "{machine}"
 at_machine = true
 second_stop = true
+[alarm]
+outputs = ["voice"]
+voice_command = ["true"]
 [safety]
 countdown_s = 5
 [paths]
