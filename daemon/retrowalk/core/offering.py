@@ -63,6 +63,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A request that is answered with no, and why."""
 
 
+DEAF = (
+    "no alarm output reaches somebody facing backward: set voice in [alarm] outputs, or terminal where the"
+    " daemon runs in one"
+)
 NOBODY_SENSED = "Nothing senses you on this belt: after each {} s backward OK is asked for."
 
 
@@ -113,10 +117,8 @@ def compiled(
     pushed = [segment for segment in timeline.segments if segment.kind is Kind.BELTOFF]
     if pushed and not setup.manual_use_allowed:
         raise Refused(f"{pushed[0].place}: beltoff is manual use, and this site allows none")
-    if timeline.backward_s > 0 and not setup.alarm_reaches_walker:
-        raise Refused(
-            "no alarm output reaches somebody facing backward: set terminal or voice in [alarm] outputs"
-        )
+    if timeline.faces_backward and not setup.alarm_reaches_walker:
+        raise Refused(DEAF)
     if timeline.backward_s > 0 and not sensed:
         said = NOBODY_SENSED.format(limits.presence_s)
         timeline = replace(timeline, warnings=(*timeline.warnings, said))

@@ -121,6 +121,11 @@ class Timeline:
             if segment.kind is Kind.WALK and segment.direction is Direction.BACKWARD
         )
 
+    @property
+    def faces_backward(self) -> bool:
+        """In some step a person stands backward on the belt, moving or not."""
+        return any(segment.direction is Direction.BACKWARD for segment in self.segments)
+
     def highest(self, direction: Direction) -> Speed:
         """The program's highest speed in that direction: its cap (G5); 0 where it has none."""
         return max(
