@@ -39,6 +39,15 @@ def test_time_and_metres_count_while_a_belt_of_ours_moves(stage: Stage) -> None:
     assert seat.session.in_step_m == pytest.approx(3.0 if moves else 0.0)
 
 
+@pytest.mark.parametrize("stage", Stage)
+def test_the_clock_of_a_step_runs_only_while_it_is_walked(stage: Stage) -> None:
+    """Who pauses has the rest of the step still to come, the way down and the wait not taken from it."""
+    seat = in_stage(stage, Desk().at(180))
+    seat.advance(2.0)
+    seat.advance(4.0)
+    assert seat.session.in_step_s == (6.0 if stage is Stage.WALKING else 0.0)
+
+
 def test_an_unknown_speed_counts_nothing() -> None:
     seat = Seat("forward", desk=Desk()).walking()
     seat.advance(2.0)
