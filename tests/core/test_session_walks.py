@@ -158,6 +158,17 @@ def test_nothing_rises_and_nothing_is_announced_while_it_may_not(why: str) -> No
     assert seat.desk.guard.commanded == 80
 
 
+def test_what_the_console_started_stays_at_its_slowest_in_every_step_until_an_ok() -> None:
+    seat = Seat(walk(FORWARD, 100), walk(FORWARD, 120), desk=Desk().moving()).walking()
+    seat.session.console_started = True
+    seat.run(90.0)
+    assert seat.session.index == 1
+    assert seat.desk.guard.commanded == 80
+    seat.session.console_started = False
+    seat.run(10.0)
+    assert seat.desk.guard.commanded > 80
+
+
 def test_nothing_rises_while_a_hand_is_on_the_console() -> None:
     seat = Seat(walk(FORWARD, 140), desk=Desk().at(140)).walking()
     seat.desk.runs(100, 4.0)
