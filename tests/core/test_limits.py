@@ -125,6 +125,22 @@ def test_a_site_cap_never_loosens_what_guards_a_frail_walker(site_cap: int, cap:
 
 
 @pytest.mark.parametrize(
+    ("field", "stricter", "own", "looser"),
+    [
+        ("presence_s", 29, 30, 31),
+        ("bout_s", 299, 300, 301),
+        ("backward_total_s", 599, 600, 601),
+        ("ramp_up", 4, 5, 6),
+    ],
+)
+def test_nor_does_any_other_number_of_the_site(field: str, stricter: int, own: int, looser: int) -> None:
+    for of_site, found in ((stricter, stricter), (own, own), (looser, own), (None, own)):
+        site = SiteLimits(**changed(field, of_site) if of_site else {})
+        assert getattr(limits(guarded=True, site=site), field) == found
+    assert getattr(limits(level=0, site=SiteLimits(**changed(field, looser))), field) == looser
+
+
+@pytest.mark.parametrize(
     ("level", "site", "own", "cap", "reason"),
     [
         (0, None, 200, 100, "level 0"),

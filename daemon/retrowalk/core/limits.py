@@ -137,8 +137,9 @@ def limits_for(
 
     deck_cap, deck_cap_reason = _deck(site, own, row, name)
     incline_cap, incline_cap_reason = _incline(machine, deck_cap, deck_cap_reason)
-    presence_s = _or(site.presence_s, 30 if guarded else 60)
-    bout_s = _or(site.bout_s, max(row.bout_s, bounds.KNEE_BOUT_S) if knee else row.bout_s)
+    by_site = _stricter if guarded else _or
+    presence_s = by_site(site.presence_s, 30 if guarded else 60)
+    bout_s = by_site(site.bout_s, max(row.bout_s, bounds.KNEE_BOUT_S) if knee else row.bout_s)
     return Limits(
         level=level,
         guarded=guarded,
@@ -153,12 +154,12 @@ def limits_for(
         deck_cap=deck_cap,
         deck_cap_reason=deck_cap_reason,
         first_target=first,
-        ramp_up=_or(site.ramp_up, row.ramp_up),
+        ramp_up=by_site(site.ramp_up, row.ramp_up),
         ramp_down=site.ramp_down,
         step_up=max(site.step_up, machine.increment),
         step_down=max(site.step_down, machine.increment),
         bout_s=bout_s if has_presence else min(bout_s, presence_s),
-        backward_total_s=_or(site.backward_total_s, row.backward_total_s),
+        backward_total_s=by_site(site.backward_total_s, row.backward_total_s),
         session_s=site.session_s,
         turn_dwell_s=site.turn_dwell_s,
         countdown_s=site.countdown_s,
@@ -172,6 +173,11 @@ def limits_for(
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+def _stricter(value: int | None, default: int) -> int:
+    """A number meant for everybody never loosens what guards a frail walker."""
+    return default if value is None else min(value, default)
 
 
 def _unfit(machine: Machine) -> list[str]:
@@ -222,7 +228,7 @@ def _lowest(*caps: _Cap | None) -> _Cap:
 def _own_cap(default: _Cap, site: Speed | None, first: Speed, *, timid: bool) -> _Cap:
     """The level's default or the site's value for it; a timid default yields to the machine's minimum."""
     if site is not None and (default.reason != "guarded" or site < default.speed):
-        return _Cap(site, "site")  # but a number meant for everybody never loosens a guarded walker's cap
+        return _Cap(site, "site")  # but it never loosens a guarded walker's
     if timid and first > default.speed:
         return _Cap(first, "machine minimum")
     return default
