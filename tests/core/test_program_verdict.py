@@ -232,6 +232,10 @@ def test_where_nobody_can_say_ok_a_backward_part_is_a_minute_between_halts() -> 
     assert told(walk("back", "30s", 1.5), walk("back", "31s", 1.0), **alone) == [
         "step 1 of 2: 1 min 1 s backward without a halt, where nobody can say OK; the limit is 1 min"
     ]
+    assert told(walk("back", "25m", 1.5), **alone) == [
+        "step 1 of 1: 1 min 14 s backward without a halt, where nobody can say OK; the limit is 1 min"
+    ], "the ramp from 0.8 takes 14 s"
+    assert told(walk("back", "25m", 1.5, ', within = "60s"'), **alone) == []
 
 
 def test_all_violations_are_told_at_once_and_a_repeated_one_only_once() -> None:

@@ -7,7 +7,7 @@ after it is the session's to go.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil, inf
 
 from blefit.units import Speed, kmh
@@ -16,7 +16,7 @@ from retrowalk.core.dose import backward_parts, bouts
 from retrowalk.core.limits import Limits
 from retrowalk.core.model import Direction, Machine
 from retrowalk.core.program import BeltOff, Leaf, Program, Rest, Turn, Walk
-from retrowalk.core.quantity import Duration
+from retrowalk.core.quantity import Duration, words
 from retrowalk.core.timeline import Kind, Segment, Timeline, round_down
 from retrowalk.core.verdict import Violation, violations, warnings
 
@@ -38,9 +38,9 @@ def compile_program(program: Program, limits: Limits, machine: Machine) -> Timel
     """
     leaves = tuple(program.expanded())
     warned = (*limits.warnings, *dict.fromkeys(warnings(leaves, limits)))
-    if found := violations(program, leaves, limits, machine):
-        return Violations(found, warned)
     segments = tuple(_segments(leaves, limits, machine))
+    if found := (*violations(program, leaves, limits, machine), *_unattended(segments, limits)):
+        return Violations(found, warned)
     return Timeline(
         name=program.name,
         level=program.level,
@@ -174,6 +174,20 @@ def _is_easy(leaf: Leaf, before: Sequence[Leaf]) -> bool:
         or (leaf.direction is Direction.FORWARD and any(w.direction is Direction.BACKWARD for w in walks))
         or any(leaf.speed[0] <= max(w.speed) - EASIER for w in walks if w.direction is leaf.direction)
     )
+
+
+def _unattended(segments: Sequence[Segment], limits: Limits) -> Iterator[Violation]:
+    """Backward parts that may last too long; a distance may take all of its time limit."""
+    for backward, walked in groupby(segments, _walks_backward):
+        part = tuple(walked)
+        lasts = sum(segment.duration_s for segment in part)
+        if backward and limits.backward_part_s is not None and lasts > limits.backward_part_s:
+            problem = f"{words(lasts)} backward without a halt, where nobody can say OK"
+            yield Violation(part[0].step, part[0].place, problem, words(limits.backward_part_s))
+
+
+def _walks_backward(segment: Segment) -> bool:
+    return segment.kind is Kind.WALK and segment.direction is Direction.BACKWARD
 
 
 def _unreached(segments: Sequence[Segment]) -> Iterator[str]:

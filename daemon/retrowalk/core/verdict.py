@@ -133,11 +133,6 @@ def _longest_s(walk: Walk) -> float:
 def _doses(leaves: Sequence[Leaf], limits: Limits) -> Iterator[Violation]:
     total = 0.0
     for part in backward_parts(leaves):
-        lasts = sum(numbered.walk.expected_s for numbered in part)
-        if limits.backward_part_s is not None and lasts > limits.backward_part_s:
-            step, walk = part[0]
-            problem = f"{words(lasts)} backward without a halt, where nobody can say OK"
-            yield Violation(step, walk.place, problem, words(limits.backward_part_s))
         for bout in bouts(part):
             total += bout.seconds
             if bout.seconds > limits.bout_s:
