@@ -241,6 +241,22 @@ def test_a_skip_goes_to_the_next_step() -> None:
     assert hands.phase() is Phase.TURNING
 
 
+def test_a_skip_that_joins_two_bouts_is_refused_where_a_bout_is_a_minute_too() -> None:
+    parts = [f'{{ walk = "backward", for = "{s}s", speed = {kmh} }}' for s, kmh in ((60, 1.2), (30, 0.8))]
+    hands = ByHand(TURN, *parts, *parts, machine=replace(SENSING, reports_presence=False)).offered()
+    assert hands.ask(Confirm(Act.START)) == [ACCEPTED, DONE]
+    hands.counting(Act.FACING).runs(0, 10.25).runs(80, 3.0)
+    while hands.session.segment.step == 2:
+        hands.obeys(0.25)
+    too_long = "that would make 2 min of backward work without a break, and 1 min is the limit"
+    assert hands.ask(Skip()) == [("refused", f"{too_long}: walk on, or pause first")]
+    assert hands.session.segment.step == 3
+    hands.obeys(5.0).ask(Confirm(Act.OK))
+    hands.obeys(25.0)
+    assert hands.session.segment.step == 4
+    assert hands.ask(Skip()) == [ACCEPTED, DONE]
+
+
 # --- the cap ------------------------------------------------------------------------------------------
 
 

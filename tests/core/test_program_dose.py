@@ -3,7 +3,7 @@
 import pytest
 
 from blefit.units import Incline, Speed
-from retrowalk.core.dose import backward_parts, bouts
+from retrowalk.core.dose import Effort, backward_parts, bouts
 from retrowalk.core.model import Direction
 from retrowalk.core.program import BeltOff, Leaf, Rest, Turn, Walk
 from retrowalk.core.quantity import Distance, Duration
@@ -81,3 +81,34 @@ def test_a_distance_lasts_as_long_as_its_own_speeds_take() -> None:
     walk = Walk("d", Direction.BACKWARD, Distance(100), (Speed(100), Speed(200)), Incline(0), "")
     assert walk.expected_s == pytest.approx(100 / (1.5 / 3.6))
     assert lengths(walk) == [pytest.approx(240)]
+
+
+WORK, EASY = (150.0, 150.0), (100.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("walked", "ahead", "expected"),
+    [
+        ([], [], 0),
+        ([(WORK, 100)], [], 100),
+        ([(WORK, 100)], [(WORK, 50), (EASY, 30), (WORK, 80)], 150),
+        # an easy part that is cut short was none
+        ([(WORK, 100), (EASY, 29)], [(WORK, 50)], 179),
+        ([(WORK, 100), (EASY, 30)], [(WORK, 50)], 100),
+        ([(WORK, 100), (EASY, 20)], [(EASY, 10), (WORK, 50)], 100),
+        ([(WORK, 100), (EASY, 10)], [(EASY, 10)], 100),
+        # and of the bouts before nothing is left
+        ([(WORK, 100), (EASY, 30), (WORK, 40)], [(WORK, 50)], 90),
+        # moments that do not add up to the last digit
+        ([(WORK, 0.1)] * 1000 + [(EASY, 0.1)] * 300, [(WORK, 50)], 100),
+    ],
+)
+def test_a_bout_under_way_is_what_was_walked_and_what_follows(
+    walked: list[tuple[tuple[float, float], float]],
+    ahead: list[tuple[tuple[float, float], float]],
+    expected: float,
+) -> None:
+    effort = Effort()
+    for speeds, seconds in walked:
+        effort.walk(speeds, seconds)
+    assert [effort.bout_s(ahead) for _ in range(2)] == [pytest.approx(expected)] * 2

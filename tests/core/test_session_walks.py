@@ -1,5 +1,7 @@
 """A walk by its steps: what is counted, when a step ends, what is planned, and what is wished for when."""
 
+from dataclasses import replace
+
 import pytest
 from tests.core.desk import Desk, authority
 from tests.core.seat import BACKWARD, FORWARD, FREE, Seat, walk
@@ -8,6 +10,7 @@ from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Command, RequestControl, Start, Target, TargetIncline
 from retrowalk.core.stages import Halt, Restraint, Stage
+from retrowalk.core.timeline import Segment
 
 LONGEST = "the longest moving time of a session is reached"
 NO_RAISE, SLOW = Restraint(may_raise=False, slow=False), Restraint(may_raise=True, slow=True)
@@ -112,6 +115,78 @@ def test_a_step_that_begins_is_walked_from_that_moment_on() -> None:
     seat = Seat("rest", walk(FORWARD, 80), walk(FORWARD, 140), desk=Desk().walking()).walking(step=2)
     seat.advance(60.0)
     assert seat.notes()[1:] == ["Speed rises to 1.4 in 5 seconds."]
+
+
+# --- what may be skipped --------------------------------------------------------------------------------
+
+WORK, EASY = walk(BACKWARD, 150, 300.0), walk(BACKWARD, 100, 45.0)
+FAST = walk(BACKWARD, 200, 60.0, knots=((0.0, Speed(80)), (24.0, Speed(200))))
+"""It takes its time to become that fast."""
+RISING = walk(BACKWARD, 150, 100.0, knots=((0.0, Speed(100)), (10.0, Speed(150))))
+TOO_LONG = (
+    "that would make {} of backward work without a break, and 5 min is the limit: walk on, or pause first"
+)
+SLOPE = replace(WORK, duration_s=75.0, expected_s=75.0, speed=(Speed(150), Speed(75)))
+DRAWN_OUT = walk(BACKWARD, 150, 400.0, expected_s=290.0, distance_m=120)
+
+
+@pytest.mark.parametrize(
+    ("steps", "walked", "reason"),
+    [
+        # what keeps two bouts apart has to be walked, where they are too long together
+        ([WORK, EASY, WORK], [300.0], "10 min"),
+        ([WORK, EASY, WORK], [300.0, 29.75], "10 min 30 s"),
+        ([WORK, EASY, WORK], [300.0, 30.0], ""),
+        ([walk(BACKWARD, 150, 120.0), EASY, walk(BACKWARD, 150, 170.0)], [120.0, 10.0], ""),
+        ([walk(BACKWARD, 150, 120.0), EASY, walk(BACKWARD, 150, 171.0)], [120.0, 10.0], "5 min 1 s"),
+        ([WORK, EASY, walk(BACKWARD, 120), walk(BACKWARD, 150)], [300.0, 10.0], "7 min 10 s"),
+        # work may be cut short
+        ([WORK, EASY, WORK], [100.0], ""),
+        ([WORK, WORK], [1.0], ""),
+        # but not so that what was to be easy after it is the work
+        ([FAST, walk(BACKWARD, 150, 240.0), walk(BACKWARD, 200, 120.0)], [20.0], "6 min 20 s"),
+        ([FAST, walk(BACKWARD, 150, 240.0), walk(BACKWARD, 200, 120.0)], [24.0], ""),
+        # what the program says is too short to be a rest is none, though the next step takes its time to rise
+        (
+            [walk(BACKWARD, 150, 150.0), walk(BACKWARD, 100, 29.0), RISING, EASY, walk(BACKWARD, 150, 150.0)],
+            [150.0, 29.0, *[1.0] * 100, 5.0],
+            "7 min 14 s",
+        ),
+        # a slope is what it is at that moment
+        ([WORK, SLOPE, WORK], [300.0, *[1.0] * 40], "10 min 40 s"),
+        # who has walked for too long already is not kept at it
+        ([DRAWN_OUT, EASY, WORK], [310.0], ""),
+        ([DRAWN_OUT, EASY, WORK], [400.0, 10.0], "11 min 50 s"),
+        # a halt ends a bout
+        ([WORK, EASY, "rest", WORK], [300.0, 10.0], ""),
+        ([WORK, EASY], [300.0, 10.0], ""),
+    ],
+)
+def test_no_skip_makes_a_bout_longer_than_one_may_be(
+    steps: list[str | Segment], walked: list[float], reason: str
+) -> None:
+    seat = Seat(*steps, desk=Desk().moving()).walking(facing=BACKWARD)
+    for seconds in walked:
+        seat.advance(seconds)
+    step = seat.session.segment.step
+    told = seat.session.skip(seat.desk.guard, seat.desk.now)
+    assert told == (reason and TOO_LONG.format(reason))
+    assert seat.session.segment.step == min(len(steps), step + (not reason))
+
+
+def test_after_a_pause_a_bout_begins_anew() -> None:
+    seat = Seat(WORK, EASY, WORK, desk=Desk().moving()).walking(facing=BACKWARD)
+    seat.advance(300.0)
+    seat.advance(10.0)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) != ""
+    seat.session.moving(seat.desk.now)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) == ""
+
+
+def test_forward_there_are_no_bouts() -> None:
+    seat = Seat(walk(FORWARD, 150, 300.0), walk(FORWARD, 100, 45.0), walk(FORWARD, 150, 300.0)).walking()
+    seat.advance(300.0)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) == ""
 
 
 # --- what is planned ------------------------------------------------------------------------------------

@@ -462,7 +462,8 @@ class Controller(Mind):
         session = self._walking("skip")
         if self.guard.hand is not None:
             raise Refused("a hand is on the console: press OK at the machine first")
-        session.skip(self.guard, now)
+        if reason := session.skip(self.guard, now):
+            raise Refused(reason)
 
     def _set_cap(self, speed: Speed, now: float) -> None:
         session = self._present("lower the cap of")

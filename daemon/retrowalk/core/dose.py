@@ -5,7 +5,9 @@ more, ends it where it begins; so does a halt. Judged on the program's speeds, b
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from retrowalk.core.bounds import EASIER, EASY_S, LONGEST_EASY_S
@@ -41,60 +43,83 @@ def backward_parts(leaves: Iterable[Leaf]) -> list[list[Numbered]]:
 
 def bouts(part: Sequence[Numbered]) -> list[Bout]:
     """The bouts of one backward part, in order. An easy part too long to be a rest is a bout of its own."""
-    track = _Track(part[0])
-    for numbered in part:
-        track.walk(numbered)
-    track.work()
-    track.close(track.now)
-    return track.bouts
+    effort = Effort()
+    for _, walk in part:
+        effort.walk(walk.speed, walk.expected_s)
+    return [Bout(part[first], seconds) for first, seconds in effort.ended()]
 
 
-class _Track:
-    """Follows the program's speed through one backward part."""
+Speeds = tuple[float, float]
+"""From and to, along a line; 0.01 km/h."""
+FLOAT = 1e-6
+"""Seconds that are walked one moment after another do not add up to the last digit."""
 
-    def __init__(self, first: Numbered) -> None:
-        self.bouts: list[Bout] = []
-        self.now = 0.0
-        self._current: Numbered
-        self._first = first
+
+class Effort:
+    """Follows the program's speed through one backward part, stretch by stretch."""
+
+    def __init__(self) -> None:
+        self._bouts: list[tuple[int, float]] = []
+        """The number of the stretch that each begins in, from 0, and its seconds."""
+        self._now = 0.0
+        self._stretch = -1
+        self._first = 0
         self._began = 0.0
-        self._fastest = 0
+        self._fastest = 0.0
         self._easy_since: float | None = None
-        self._easy_first: Numbered
+        self._easy_first: int
 
-    def walk(self, numbered: Numbered) -> None:
-        begin, end = numbered.walk.speed
-        began, lasts = self.now, numbered.walk.expected_s
-        self._current = numbered
+    def walk(self, speeds: Speeds, seconds: float, *, reached: float = inf) -> None:
+        """One stretch at these speeds of the program, for so long; no faster than `reached` was walked."""
+        begin, end = speeds
+        began, self._stretch = self._now, self._stretch + 1
         easy = self._fastest - EASIER
         if begin > easy:
-            self.work()
-            self._fastest = max(self._fastest, begin, end)
+            self._work()
+            self._fastest = max(self._fastest, min(max(begin, end), reached))
             easy = self._fastest - EASIER
             if end < easy:
-                self.now = began + lasts * (begin - easy) / (begin - end)
+                self._now = began + seconds * (begin - easy) / (begin - end)
                 self._easy()
         else:
             self._easy()
             if end > easy:
-                self.now = began + lasts * (easy - begin) / (end - begin)
-                self.work()
+                self._now = began + seconds * (easy - begin) / (end - begin)
+                self._work()
                 self._fastest = max(self._fastest, end)
-        self.now = began + lasts
+        self._now = began + seconds
 
-    def work(self) -> None:
+    def ended(self) -> list[tuple[int, float]]:
+        """All bouts, if it ends here: the stretch that each begins in, and its seconds."""
+        self._work()
+        self._close(self._now)
+        return self._bouts
+
+    def bout_s(self, ahead: Iterable[tuple[Speeds, float]]) -> float:
+        """Seconds that the bout under way will have lasted, if these stretches follow.
+
+        Of an easy part that nothing follows nothing counts.
+        """
+        effort = copy(self)
+        effort._bouts = []
+        for speeds, seconds in ahead:
+            effort.walk(speeds, seconds)
+        effort._close(effort._now if effort._easy_since is None else effort._easy_since)
+        return sum(seconds for _, seconds in effort._bouts[:1])
+
+    def _work(self) -> None:
         """Work begins here, or goes on: a short easy part was none."""
-        if self._easy_since is not None and self.now - self._easy_since >= EASY_S:
-            self.close(self._easy_since)
-            if self.now - self._easy_since > LONGEST_EASY_S:
-                self.bouts.append(Bout(self._easy_first, self.now - self._easy_since))
-            self._first, self._began, self._fastest = self._current, self.now, 0
+        if self._easy_since is not None and self._now - self._easy_since >= EASY_S - FLOAT:
+            self._close(self._easy_since)
+            if self._now - self._easy_since > LONGEST_EASY_S:
+                self._bouts.append((self._easy_first, self._now - self._easy_since))
+            self._first, self._began, self._fastest = self._stretch, self._now, 0
         self._easy_since = None
 
-    def close(self, at: float) -> None:
+    def _close(self, at: float) -> None:
         if at > self._began:
-            self.bouts.append(Bout(self._first, at - self._began))
+            self._bouts.append((self._first, at - self._began))
 
     def _easy(self) -> None:
         if self._easy_since is None:
-            self._easy_since, self._easy_first = self.now, self._current
+            self._easy_since, self._easy_first = self._now, self._stretch

@@ -282,7 +282,7 @@ class ResumeSession:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """skip: to the next step, never past a turn or a rest."""
+    """skip: to the next step, never past a turn or a rest, nor past what keeps two bouts apart."""
 
 
 @dataclass(frozen=True, slots=True)

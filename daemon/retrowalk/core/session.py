@@ -6,10 +6,12 @@ minimum to Stop.
 """
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import TypeGuard
 
 from blefit.units import Incline, Speed, kmh, percent
 from retrowalk.core.authority import State
+from retrowalk.core.dose import Effort
 from retrowalk.core.guard import Guard
 from retrowalk.core.limits import Limits
 from retrowalk.core.model import (
@@ -26,6 +28,7 @@ from retrowalk.core.model import (
     TargetIncline,
 )
 from retrowalk.core.pace import Pace
+from retrowalk.core.quantity import words
 from retrowalk.core.stages import BETWEEN, HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
 from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
@@ -86,6 +89,8 @@ class Session:
         self.in_step_m = 0.0
         self.moving_s = 0.0
         self._pace: Pace
+        self._effort: Effort
+        """What was walked backward since the last rest."""
         self._may_raise: bool
         self._tilt: tuple[Incline, float] | None
         """The incline that was announced, and from when on it may be gone to."""
@@ -292,6 +297,7 @@ class Session:
         self.console_started = console
         self._rest_since = float("inf")
         self._pace = Pace(self.limits, self.machine, now)
+        self._effort = Effort()
         self._may_raise, self._tilt = False, None
         self._go(Stage.WALKING, now)
         first, self.started = not self.started, True
@@ -363,11 +369,30 @@ class Session:
         if halt in STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(STOPPING[halt])
 
-    def skip(self, guard: Guard, now: float) -> None:
-        """To the next step; a turn or a rest begins, it is never passed, and what rises is announced anew."""
-        self._pace.take_back(guard)
-        self._tilt = None
-        self._finish_step(now)
+    def skip(self, guard: Guard, now: float) -> str:
+        """To the next step, or why not; a turn or a rest begins, it is never passed.
+
+        What rises is announced anew, and no bout grows beyond its limit.
+        """
+        reason = self._too_long_a_bout(now) if self.facing is Direction.BACKWARD else ""
+        if not reason:
+            self._pace.take_back(guard)
+            self._tilt = None
+            self._finish_step(now)
+        return reason
+
+    def _too_long_a_bout(self, now: float) -> str:
+        """Why a backward step may not be skipped: the bout under way would be too long, and longer so."""
+        segment, limit = self.segment, self.limits.bout_s
+        ahead = [(s.speed, s.expected_s) for s in takewhile(_walks, self.timeline.segments[self.index + 1 :])]
+        left = (segment.asked_at(self.in_step_s), segment.speed[1]), self.step_remaining(now) or 0.0
+        skipped = self._effort.bout_s(ahead)
+        if skipped <= max(limit, self._effort.bout_s([left, *ahead])):
+            return ""
+        return (
+            f"that would make {words(skipped)} of backward work without a break, and {words(limit)} is the"
+            " limit: walk on, or pause first"
+        )
 
     def end(self, now: float, reason: str, how: Ended = Ended.STOPPED) -> None:
         """Over, for this reason; once."""
@@ -447,6 +472,9 @@ class Session:
     def _walk(self, guard: Guard, restraint: Restraint, passed: float, now: float) -> None:
         self.in_step_s += passed
         segment = self.segment
+        if self.facing is Direction.BACKWARD:
+            asked = segment.asked_at(self.in_step_s)
+            self._effort.walk((asked, asked), passed, reached=segment.speed_at(self.in_step_s))
         over = self.in_step_s >= segment.duration_s
         if segment.distance_m is not None:
             over = over or self.in_step_m >= segment.distance_m

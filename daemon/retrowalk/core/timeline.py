@@ -59,6 +59,11 @@ class Segment:
         (t0, v0), (t1, v1) = self.knots[after - 1], self.knots[after]
         return round_down(v0 + (v1 - v0) * (seconds - t0) / (t1 - t0))
 
+    def asked_at(self, seconds: float) -> float:
+        """What the program asks for so long after the segment began, without the ramps to it."""
+        begin, end = self.speed
+        return begin + (end - begin) * min(seconds / self.expected_s, 1.0)
+
     @property
     def label(self) -> str:
         """The segment for a person: "45 s backward at 1 km/h"."""
