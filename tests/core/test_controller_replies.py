@@ -92,6 +92,21 @@ def test_a_start_that_nobody_confirms_fails_and_is_missed() -> None:
     assert bench.frames == []
 
 
+def test_an_offer_of_the_schedule_that_is_refused_is_missed_too() -> None:
+    """The treadmill is off, or somebody walks: the session of that hour does not come later."""
+    off = Bench(program=ALL_SORTS, connect_now=False)
+    off.ask(Offer("p"))
+    assert off.events("missed") == []
+    off.ask(Offer("p", window_s=60))
+    (missed,) = off.events("missed")
+    why = "the treadmill is not connected"
+    assert missed.fields == {"session_id": None, "program": "p", "reason": why}
+    busy = Bench(program=ALL_SORTS, answers=frozenset())
+    busy.offer()
+    busy.ask(Offer("p", window_s=60))
+    assert busy.events("missed")[0].fields["session_id"] is None, "it is not the present session's end"
+
+
 @pytest.mark.parametrize("act", [*Act, None])
 def test_whatever_the_act_its_reply_is_to_a_confirm(act: Act | None) -> None:
     bench = Bench(program=STEADY)

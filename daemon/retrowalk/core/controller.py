@@ -278,6 +278,8 @@ class Controller(Mind):
         except Refused as refusal:
             name = command_name(request.ask)
             self._emit("refused", command=name, source=request.source, reason=str(refusal))
+            if isinstance(request.ask, Offer) and request.ask.window_s is not None:  # of the schedule
+                self._emit("missed", session_id=None, program=request.ask.program, reason=str(refusal))
             self._replies.refuse(request, str(refusal))
             return
         self._replies.accept(request, done=done)
