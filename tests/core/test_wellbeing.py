@@ -292,8 +292,6 @@ def test_what_a_machine_counts_without_a_walker_is_no_sign_of_one() -> None:
 def test_a_rate_that_nobody_hears_at_rest_is_missed_from_the_first_step_on_and_raises_nothing() -> None:
     care = Care(180, 60.0)
     care.pulse(Pulse(120, None), 0.0)
-    for at in (0.0, 9.75):
-        assert care.watch(at, walking=True, backward=False) == []
     assert care.watch(70.0, walking=False, backward=False) == []
     assert care.watch(80.0, walking=False, backward=False) == []
     assert care.watch(80.25, walking=True, backward=False) == []
@@ -304,14 +302,28 @@ def test_a_rate_that_nobody_hears_at_rest_is_missed_from_the_first_step_on_and_r
     assert care.watch(140.0, walking=True, backward=False) == [Concern(fault="heart_rate_gone")]
 
 
-def test_after_each_rest_the_warning_comes_anew() -> None:
+@pytest.mark.parametrize("strap", [True, False])
+def test_what_is_silent_is_missed_by_the_time_that_was_walked_whatever_rests_there_were(strap: bool) -> None:
+    care = Care(180, 60.0, strap=strap)
+    care.pulse(Pulse(120, None), 0.0, strap=strap)
+    noticed: dict[Concern, float] = {}
+    walked = 0.0
+    for second in range(1, 130):
+        walking = second % 10 < 5
+        walked += float(walking)
+        for concern in care.watch(float(second), walking=walking, backward=False):
+            noticed.setdefault(concern, walked)
+    assert noticed == {Concern(CHECK_STRAP): 30.0, Concern(fault="heart_rate_gone"): 60.0}
+
+
+def test_what_speaks_again_is_missed_anew() -> None:
     care = Care(180, 60.0)
     care.pulse(Pulse(120, None), 0.0)
-    warned = []
-    for began in (0.0, 100.0):
-        care.watch(began, walking=False, backward=False)
-        warned += care.watch(began + 30.0, walking=True, backward=False)
-    assert warned == [Concern(CHECK_STRAP)] * 2
+    for spoke in (0.0, 55.0, 200.0):
+        care.pulse(Pulse(120, None), spoke)
+        care.watch(spoke + 3.0, walking=False, backward=False)
+        noticed = [care.watch(spoke + 3.0 + at, walking=True, backward=False) for at in (29.75, 30.0, 59.75)]
+        assert noticed == [[], [Concern(CHECK_STRAP)], []]
 
 
 @pytest.mark.parametrize(("began", "high"), [(9.75, True), (10.0, False)])

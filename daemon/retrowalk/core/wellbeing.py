@@ -62,7 +62,8 @@ class Heart:
 
     The source is the `strap` where one is declared, and it is missed from the first step on; else the
     treadmill, and a treadmill that never spoke is none. While a declared strap is silent the treadmill's rate
-    is shown and judged, but it does not stand in for the strap.
+    is shown and judged, but it does not stand in for the strap. A source is missed by the seconds that were
+    walked since it spoke: who lets go of the grips at rest is not missed, and no rest makes up for a silence.
     """
 
     maximum: int | None = None
@@ -72,10 +73,12 @@ class Heart:
     _strap_heard: float = float("-inf")
     _missed_since: float | None = None
     """Since the source spoke last, or should have begun to."""
+    _silent_s: float = 0.0
+    """How much of that was walked."""
+    _looked_at: float = float("-inf")
     _high_since: float | None = None
     _high_readings: int = 0
     _warned: bool = False
-    _rested_at: float = float("-inf")
 
     def beat(self, bpm: int, now: float, *, strap: bool = False) -> None:
         """A heart rate in beats per minute, of the `strap` or of the treadmill."""
@@ -84,7 +87,7 @@ class Heart:
         elif now - self._strap_heard < HEART_QUIET_S:
             return
         if strap or not self.strap:
-            self._missed_since, self._warned = now, False
+            self._missed_since, self._silent_s, self._warned = now, 0.0, False
         self.bpm, self._heard = bpm, now
         if self.maximum is not None and bpm >= HARD * self.maximum:
             self._high_readings += 1
@@ -93,8 +96,8 @@ class Heart:
             self._high_readings, self._high_since = 0, None
 
     def rest(self, now: float) -> None:
-        """Nobody walks: who lets go of the grips is not missed, and what was heard long before is over."""
-        self._rested_at, self._warned = now, False
+        """Nobody walks: nobody is missed, and what was heard long before is over."""
+        self._looked_at = now
         if self.shown(now) is None:
             self._high_readings, self._high_since = 0, None
 
@@ -119,12 +122,13 @@ class Heart:
             self._missed_since = now
         if self.maximum is None or self._missed_since is None:
             return ""
+        self._silent_s += now - max(self._missed_since, self._looked_at)
+        self._looked_at = now
         if self._is_too_high(now):
             return "heart_rate_high"
-        silence = now - max(self._missed_since, self._rested_at)
-        if silence >= HEART_GONE_S:
+        if self._silent_s >= HEART_GONE_S:
             return "heart_rate_gone"
-        if silence >= HEART_WARN_S and not self._warned:
+        if self._silent_s >= HEART_WARN_S and not self._warned:
             self._warned = True
             return "warn"
         return ""
