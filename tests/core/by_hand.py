@@ -14,9 +14,10 @@ from blefit.ftms.machine_status import MachineStatus, MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Incline, Speed
 from retrowalk.belt import Belt
+from retrowalk.core.asking import AGAIN_S
 from retrowalk.core.authority import State, parse
 from retrowalk.core.bounds import SiteLimits
-from retrowalk.core.controller import AGAIN_S, Controller
+from retrowalk.core.controller import Controller
 from retrowalk.core.exchange import op_code
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (

@@ -632,6 +632,69 @@ def test_nor_does_it_start_a_belt_that_was_just_said_to_be_still() -> None:
     assert hands.session.stage is Stage.COUNTDOWN
 
 
+def test_nor_does_it_give_up_the_speed_of_a_hand() -> None:
+    hands = asked_while_held()
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE]
+    hands.runs(90, 1.75)
+    assert hands.ask(Confirm(None)) == [("refused", SOON)]
+    assert hands.guard.hand == 90
+
+
+def unheard() -> ByHand:
+    """Stopped, silent at half its speed, and nobody has said that it is still."""
+    hands = ByHand(machine=replace(SENSING, silent_at_rest=True)).at(120)
+    hands.ask(StopSession())
+    hands.slides(120, 40)
+    hands.silence(40.0)
+    assert hands.faults() == ["rest_unknown"]
+    assert hands.snapshot.awaiting is Act.STILL
+    return hands
+
+
+@pytest.mark.parametrize("act", [Act.CLEAR, None])
+def test_nor_does_it_clear_the_alarm(act: Act | None) -> None:
+    hands = unheard()
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE], "still"
+    hands.silence(1.75)
+    assert hands.ask(Confirm(act)) == [("refused", SOON)]
+    assert hands.snapshot.fault == "rest_unknown"
+    hands.silence(0.25)
+    assert hands.ask(Confirm(act)) == [ACCEPTED, DONE]
+    assert hands.snapshot.fault is None
+
+
+def offered_unheard() -> ByHand:
+    hands = ByHand()
+    assert hands.ask(Offer("p")) == [ACCEPTED]
+    return hands
+
+
+@pytest.mark.parametrize(
+    ("state", "next_question"), [(offered_unheard, Act.START), (unheard, Act.CLEAR)], ids=["start", "clear"]
+)
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_bare_press_meant_for_still_answers_no_question_that_took_its_place(
+    state: Callable[[], ByHand], next_question: Act, seen: bool
+) -> None:
+    """Rest may become known at that very moment: the new question has to stand for 2 s."""
+    hands = state()
+    assert hands.snapshot.awaiting is Act.STILL
+    while hands.snapshot.awaiting is Act.STILL:
+        hands.runs(0, 0.25)
+    assert hands.snapshot.awaiting is next_question
+    hands.runs(0, 1.75 if seen else 0.0)
+    assert hands.ask(Confirm(None)) == [("refused", SOON)]
+    hands.runs(0, 0.25 if seen else 2.0)
+    assert hands.ask(Confirm(None)) == [ACCEPTED, DONE]
+
+
+@pytest.mark.parametrize("act", [Act.START, None])
+def test_a_question_that_is_the_first_is_answered_at_once_and_so_is_one_by_its_name(act: Act | None) -> None:
+    hands = offered() if act is None else offered_unheard().runs(0, 1.0)
+    assert hands.snapshot.awaiting is Act.START
+    assert hands.ask(Confirm(act)) == [ACCEPTED, DONE]
+
+
 # --- what is left of a session that is over -----------------------------------------------------------
 
 

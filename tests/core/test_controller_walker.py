@@ -159,9 +159,9 @@ def test_nothing_but_a_lease_renews_a_lease() -> None:
     bench = Bench(quirks=QUICK, program=FORWARD)
     fast(bench)
     bench.ask(Lease())
-    for _ in range(13):
+    for _ in range(3):
         assert bench.ask(Confirm(Act.OK))[0].outcome == "accepted"
-        bench.run(0.5)
+        bench.run(2.25)
     assert bench.faults() == ["lease_lost"]
 
 

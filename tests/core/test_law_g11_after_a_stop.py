@@ -7,6 +7,7 @@ from tests.core.desk import Desk
 from blefit.ftms.control_point import OpCode, Response, ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
+from retrowalk.core.asking import AGAIN_S
 from retrowalk.core.authority import State
 from retrowalk.core.exchange import Outcome, Result
 from retrowalk.core.model import Act, Command, Confirm, RequestControl, Start, Stop, Target
@@ -459,6 +460,7 @@ def test_from_a_false_alarm_of_a_slow_belt_that_falls_silent_there_is_a_way_on()
     for act in (Act.STILL, Act.CLEAR):
         assert bench.snapshot.awaiting is act
         assert bench.ask(Confirm(act))[-1].outcome == "done"
+        bench.run(AGAIN_S + 0.25)
     assert bench.controller.alarm == ""
     assert bench.offer()[0].outcome == "accepted"
 

@@ -9,6 +9,7 @@ from tests.core.bench import CLIENT, Bench, program
 from blefit import uuids
 from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Speed
+from retrowalk.core.asking import AGAIN_S
 from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, StopSession
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
@@ -265,6 +266,7 @@ def test_a_console_stop_without_a_status_is_a_hand_and_then_a_pause(machine: str
     assert bench.frames[before:] == [] or willing, "a falling belt is told nothing"
     bench.answers = frozenset()
     assert bench.run(5, until=lambda b: b.snapshot.awaiting is Act.START)
+    bench.run(AGAIN_S + 0.25)
     bench.ask(Confirm(Act.START))
     assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert "refusal" not in bench.faults()

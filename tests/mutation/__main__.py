@@ -27,6 +27,7 @@ JUDGED = [
     *("core/session.py", "core/controller.py", "core/pace.py", "core/wellbeing.py"),
     *("core/care.py", "core/limits.py", "core/bounds.py", "core/verdict.py", "core/dose.py"),
     *("core/decoding.py", "core/faults.py", "core/replies.py", "core/offering.py", "core/mind.py"),
+    "core/asking.py",
 ]
 
 

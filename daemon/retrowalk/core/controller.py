@@ -4,6 +4,7 @@ Pure: the shell gives it time, octets and requests, carries out its effects, and
 """
 
 from blefit.units import Incline, Speed, kmh
+from retrowalk.core.asking import Asking
 from retrowalk.core.authority import Authority, Finding
 from retrowalk.core.care import Care
 from retrowalk.core.decoding import Garbled
@@ -50,8 +51,6 @@ KEEP_ENDED_S = 10.0
 """The phase `ended` is shown for so long."""
 KEY_S = 30.0
 """Motion so soon after the console's Start key is what the key began."""
-AGAIN_S = 2.0
-"""A button that bounces, or is pressed twice, does not answer the next question, which nobody has heard."""
 FRESH_S = 2.0
 PRESENCE_S = 60.0
 UNREACHED = "stop the belt at its console"
@@ -74,8 +73,7 @@ class Controller(Mind):
         self._ended_at: float | None = None
         self._ending = False
         self._start_key_at: float
-        self._acted_at = float("-inf")
-        """When an act at the machine was taken last."""
+        self._asking = Asking()
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -382,30 +380,35 @@ class Controller(Mind):
         return LEVEL if told is None or told <= self.guard.incline else told
 
     def _confirm(self, act: Act | None, now: float) -> None:
-        awaited = self._awaiting(now)
+        awaited, bare = self._awaiting(now), act is None
+        self._asking.stands(awaited, now)
         act = awaited if act is None else act
         if act is None:
             raise Refused("nothing is asked at this moment")
         all_good = act is Act.OK and self._care.presence.takes(now)
         self._care.presence.seen(now)
+        if act in (Act.START, Act.FACING) and act is not awaited:
+            asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
+            raise Refused(f"{act.value} does not fit: {asked} at this moment")
+        if not all_good:  # one answer to one question: a hand's speed is not given up with it
+            if self._asking.too_soon(now, bare=bare):
+                raise Refused("that came right after the press before: press again when you are ready")
+            self._follow(act, now)
+        self._asking.answered(now)
+
+    def _follow(self, act: Act, now: float) -> None:
+        session = self.session
         match act:
             case Act.STILL:
                 self._still(now)
             case Act.CLEAR:
                 self._clear(now)
             case Act.OK:
-                if not all_good:  # one answer to one question: a hand's speed is not given up with it
-                    self._ok()
-                return
+                if session is not None:
+                    session.ok_given = True
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
-                if awaited is not act:
-                    asked = "nothing is asked" if awaited is None else f"{awaited.value} is asked"
-                    raise Refused(f"{act.value} does not fit: {asked} at this moment")
-                if now - self._acted_at < AGAIN_S:
-                    raise Refused("that came right after the press before: press again when you are ready")
-                assert self.session is not None, "nobody else asks for it"
-                self._start(self.session, now)
-        self._acted_at = now
+                assert session is not None, "nobody else asks for it"
+                self._start(session, now)
 
     def _still(self, now: float) -> None:
         if self._connection is None:
@@ -422,10 +425,6 @@ class Controller(Mind):
             raise Refused(reason)
         self._clear_faults(*Clears)
         self._say("Cleared.")
-
-    def _ok(self) -> None:
-        if self.session is not None:
-            self.session.ok_given = True
 
     def _go_on(self, session: Session, now: float) -> None:
         """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
@@ -549,6 +548,7 @@ class Controller(Mind):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start(keyed=self._keyed(now))
         over = session is None or session.stage is Stage.ENDED
+        self._asking.stands(self._awaiting(now), now)
         self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):
             self._unmark()
