@@ -118,6 +118,17 @@ def test_a_stop_request_makes_a_console_stop_ours() -> None:
     assert desk.last == Stop()
 
 
+def test_a_link_that_is_lost_before_a_console_stop_came_to_rest_left_our_belt_running() -> None:
+    desk = Desk().at(120)
+    desk.status(CONSOLE_STOP, 1)
+    desk.slides(120, 80)
+    desk.lose_link()
+    assert desk.noticed[-1] == "link_lost"
+    desk.connect()
+    desk.record(80)
+    assert desk.last == Stop()
+
+
 def test_a_silent_machine_after_a_console_stop_is_asked_for() -> None:
     desk = Desk(silent_at_rest=True).at(120)
     desk.status(CONSOLE_STOP, 1)
