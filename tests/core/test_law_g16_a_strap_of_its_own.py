@@ -110,6 +110,17 @@ def test_backward_only_a_strap_with_contact_is_a_sign_of_the_walker(
     assert (ALL_GOOD in bench.said()) is asked
 
 
+@pytest.mark.parametrize(("octets", "asked"), [((0x06, 0), True), ((0x06, 90), False)])
+def test_a_contact_without_a_heart_rate_is_nobodys(octets: tuple[int, int], asked: bool) -> None:
+    """Some stacks say contact for ever, and 0 beats a minute where nobody is."""
+    bench = walked(BACKWARD, maximum=None)
+    assert bench.run(120, until=lambda b: b.snapshot.direction is Direction.BACKWARD)
+    for _ in range(90):
+        bench.controller.feed(Notified(bench.connection, Characteristic.HEART_RATE, bytes(octets)), bench.now)
+        bench.run(1.0)
+    assert (ALL_GOOD in bench.said()) is asked
+
+
 def test_a_pulse_is_shown_without_a_treadmill() -> None:
     bench = walked()
     bench.lose_link()

@@ -218,7 +218,9 @@ def data(**fields: int) -> Record:
         ([data(heart_rate=88)], False, 88),
         ([data(heart_rate=88), data()], False, 88),
         ([Pulse(99, True)], True, 99),
-        ([Pulse(None, True)], True, None),
+        ([Pulse(99, None)], False, 99),
+        ([Pulse(99, False)], False, None),
+        ([Pulse(None, True)], False, None),
         ([Status(MachineStatus(MachineStatusOp.STOPPED_BY_SAFETY_KEY))], False, None),
     ],
 )

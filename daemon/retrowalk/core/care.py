@@ -42,9 +42,13 @@ class Care:
                 pass
 
     def pulse(self, pulse: Pulse, now: float, *, strap: bool = False) -> None:
-        """A heart rate sensor spoke, the treadmill's or a `strap`. Without contact its rate is none."""
-        if pulse.bpm is not None and pulse.contact is not False:
-            self.heart.beat(pulse.bpm, now, strap=strap)
+        """A heart rate sensor spoke, the treadmill's or a `strap`.
+
+        Without contact its rate is none, and without a rate a contact is nobody's: some always tell one.
+        """
+        if pulse.bpm is None or pulse.contact is False:
+            return
+        self.heart.beat(pulse.bpm, now, strap=strap)
         if pulse.contact:
             self.presence.seen(now, sensed=True)
 
