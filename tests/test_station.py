@@ -92,6 +92,8 @@ class Disk:
 
     marks: list[str] = field(default_factory=list)
     full: bool = False
+    unsynced: bool = False
+    """What is written is there, and the word of it is an error: it may not be there after a power cut."""
     keeps: bool = False
     """What is there cannot be removed."""
     slow_s: float = 0.0
@@ -100,6 +102,8 @@ class Disk:
         if self.full:
             raise OSError(28, "No space left on device")
         self.marks.append(session_id)
+        if self.unsynced:
+            raise OSError(5, "Input/output error")
 
     def remove(self) -> None:
         if self.keeps:
@@ -575,6 +579,26 @@ def test_without_a_marker_on_disk_the_belt_does_not_start_and_the_reply_says_why
         assert [what.id for what in failed] == ["start"]
         assert "marker" in failed[0].reason
         assert "No space left" in failed[0].reason
+
+    in_no_time(story)
+
+
+def test_a_marker_that_is_there_although_its_writing_failed_is_removed_at_rest_like_any_other() -> None:
+    """Left behind, the next daemon would take a stranger's motion for its own."""
+
+    async def story() -> None:
+        hall = Hall(disk=Disk(unsynced=True))
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        hall.ask("go", Confirm(Act.START))
+        await asyncio.sleep(20)
+        assert hall.treadmill.belt.distance_m == 0
+        assert hall.disk.marks == []
+        hall.disk.unsynced = False
+        await hall.walk_on()
+        assert hall.disk.marks == ["s1"]
 
     in_no_time(story)
 

@@ -26,6 +26,7 @@ from retrowalk.core.model import (
     Said,
     StopSession,
     Target,
+    Unmark,
 )
 from retrowalk.core.offering import Walker
 
@@ -301,6 +302,7 @@ def too_fast_for_the_cap(hands: ByHand) -> None:
                 *fault("start_refused", "the disk is full", why=" Why: the disk is full."),
                 of_session("stopped", reason="the disk is full"),
                 Replied("r1", "test", "start", "failed", "the disk is full"),
+                Unmark(),
             ],
         ),
         (

@@ -255,6 +255,7 @@ class Attendant(Mind):
 
     def _marker(self, error: str) -> None:
         if error:
+            self._half_marked()
             self._end(Over(error))
         else:
             self._set_marked()

@@ -493,13 +493,14 @@ class Controller(Mind):
         )
 
     def _mark(self, session: Session) -> None:
-        if not self._marked and self._marking != session.id:
+        if not self.guard.marked and self._marking != session.id:
             self._marking = session.id
             self._effects.append(Mark(session.id))
 
     def _marker(self, error: str, now: float) -> None:
         self._marking = None
         if error:
+            self._half_marked()
             self._fault("start_refused", now, error)
         else:
             self._set_marked()

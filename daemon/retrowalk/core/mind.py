@@ -137,6 +137,10 @@ class Mind(ABC):
     def _set_marked(self) -> None:
         self._marked = self.guard.marked = True
 
+    def _half_marked(self) -> None:
+        """A marker that could not be written whole may be there all the same: it is to be removed, too."""
+        self._marked = True
+
     def _unmark(self) -> None:
         self._marked = self.guard.marked = False
         self._effects.append(Unmark())
