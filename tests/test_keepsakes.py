@@ -100,6 +100,12 @@ def test_a_quarantine_holds_for_the_next_process(keepsakes: Keepsakes) -> None:
     assert keepsakes.quarantined == again(keepsakes).quarantined == "it ran too fast"
 
 
+def test_a_machine_is_distrusted_before_anything_is_written(keepsakes: Keepsakes) -> None:
+    keepsakes.distrust("it ran too fast")
+    assert keepsakes.quarantined == "it ran too fast"
+    assert again(keepsakes).quarantined == ""
+
+
 def test_a_quarantine_holds_while_the_disk_takes_its_time(
     keepsakes: Keepsakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

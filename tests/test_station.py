@@ -97,6 +97,8 @@ class Disk:
     keeps: bool = False
     """What is there cannot be removed."""
     slow_s: float = 0.0
+    distrusts: str = ""
+    """Why, before a file says it."""
 
     def write(self, session_id: str) -> None:
         if self.full:
@@ -109,6 +111,9 @@ class Disk:
         if self.keeps:
             raise OSError(30, "Read-only file system")
         self.marks.clear()
+
+    def distrust(self, reason: str) -> None:
+        self.distrusts = reason
 
     def quarantine(self, reason: str) -> None:
         self.marks.append(reason)
@@ -646,6 +651,25 @@ def test_a_quarantine_that_cannot_be_written_does_not_keep_the_marker_there() ->
         await asyncio.sleep(60)
         assert Said(BY_ID["wrong_speed"].sentence, alarm=True) in hall.ears.heard
         assert hall.disk.marks == []
+
+    in_no_time(story)
+
+
+def test_a_quarantine_holds_before_the_disk_comes_to_it() -> None:
+    """It may hang, and the link come back meanwhile."""
+
+    async def story() -> None:
+        hall = Hall(quirks_of(load_machine("mph")))
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        hall.ask("go", Confirm(Act.START))
+        await asyncio.sleep(8)
+        hall.disk.slow_s = 3600.0
+        await asyncio.sleep(30)
+        assert "it ran faster than told" in hall.disk.distrusts
+        assert hall.disk.marks == ["s1"], "the disk hangs: nothing more is written"
 
     in_no_time(story)
 

@@ -71,9 +71,13 @@ class Keepsakes:
             return {}
         return {key: str(value) for key, value in told.items()} if isinstance(told, dict) else {}
 
+    def distrust(self, reason: str) -> None:
+        """It is in quarantine from now on, whenever the disk comes to it. Waits for nothing."""
+        self._unwritten = reason
+
     def quarantine(self, reason: str) -> None:
         """No session on this machine until it is commissioned again."""
-        self._unwritten = reason
+        self.distrust(reason)
         self._put(self._distrust, {"reason": reason})
         self._unwritten = ""
 

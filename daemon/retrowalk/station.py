@@ -61,10 +61,11 @@ class Speaker(Protocol):
 
 
 class MarkerStore(Protocol):
-    """Where the moving-marker is kept; both may raise OSError."""
+    """Where the moving-marker and a quarantine are kept; what takes to the disk may raise OSError."""
 
     def write(self, session_id: str) -> None: ...
     def remove(self) -> None: ...
+    def distrust(self, reason: str) -> None: ...
     def quarantine(self, reason: str) -> None: ...
 
 
@@ -236,6 +237,8 @@ class Station:
                 if self._radio is not None:
                     self._radio.drop(why, away_s)
             case Mark() | Unmark() | Quarantine():
+                if isinstance(effect, Quarantine):
+                    self._marker.distrust(effect.reason)  # a link that comes up before the disk answers asks
                 self._disk.put_nowait(effect)
 
     def _keep_alarm(self, alarm: str) -> None:
