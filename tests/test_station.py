@@ -231,6 +231,29 @@ def test_what_is_asked_at_once_is_heard_in_its_order() -> None:
     in_no_time(story)
 
 
+def test_whatever_happens_is_taken_in_its_order_and_none_is_left_out() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.fall_silent()
+        taken: list[object] = []
+        hall.station.journal.came = lambda happening, _now: taken.append(happening)  # type: ignore[method-assign]
+        happened = [
+            Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d"),
+            Lost(1, "the radio failed"),
+            Request("stop", "test", StopSession()),
+            Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x01"),
+            Request("start", "test", Offer("walk")),
+        ]
+        for happening in happened:
+            hall.station.post(happening)
+        await asyncio.sleep(TICK_S / 2)
+        assert [happening for happening in taken if happening is not None] == happened
+
+    in_no_time(story)
+
+
 def test_a_stop_is_not_lost_among_what_the_treadmill_sends() -> None:
     async def story() -> None:
         hall = Hall()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from bumble.att import ATT_Error
 from bumble.gatt import Characteristic as Gatt
+from tests.ble.conftest import nothing
 
 from blefit.units import Incline, Speed
 from retrowalk.ble.errors import LinkLost, NotATreadmill
@@ -149,6 +150,10 @@ async def test_an_att_error_refuses_the_write_and_leaves_the_link(tread, open_li
     assert f"ATT error 0x{code:02X}" in written.error
     assert posted.of(Lost) == []
     assert tread.written == [STOP], "once: what is written again is the guard's to say"
+    tread.on_write = nothing
+    link.write(2, STOP)
+    await asyncio.sleep(1)
+    assert posted.of(Written)[1:] == [Written(1, 2)], "the next one is judged by itself"
 
 
 async def test_a_machine_without_write_requests_gets_write_commands(put_up, open_link, posted, soon) -> None:
