@@ -143,6 +143,20 @@ def test_planned_speed_between_and_beyond_the_knots_rounded_down() -> None:
     assert rest.speed_at(3) == 0
 
 
+def test_what_a_step_asks_for_is_its_own_line_without_the_ramps_to_it() -> None:
+    asked = Segment(
+        step=1,
+        place="here",
+        kind=Kind.WALK,
+        direction=Direction.BACKWARD,
+        duration_s=90.0,
+        expected_s=60.0,
+        speed=(Speed(150), Speed(90)),
+        knots=((0.0, Speed(80)), (90.0, Speed(80))),
+    )
+    assert [asked.asked_at(t) for t in (0, 15, 59, 60, 61, 90)] == [150, 135, 91, 90, 90, 90]
+
+
 def test_a_timeline_tells_its_course() -> None:
     found = timeline(
         walk("fwd", "3min", 2.0, ', cue = "Easy"'),

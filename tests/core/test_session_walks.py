@@ -184,9 +184,11 @@ def test_after_a_pause_a_bout_begins_anew() -> None:
 
 
 def test_forward_there_are_no_bouts() -> None:
-    seat = Seat(walk(FORWARD, 150, 300.0), walk(FORWARD, 100, 45.0), walk(FORWARD, 150, 300.0)).walking()
-    seat.advance(300.0)
-    assert seat.session.skip(seat.desk.guard, seat.desk.now) == ""
+    fast, slower, slow = walk(FORWARD, 200, 300.0), walk(FORWARD, 150, 240.0), walk(FORWARD, 100, 30.0)
+    for steps, walked in (((fast, slow, fast), 300.0), ((fast, slower, fast), 0.0)):
+        seat = Seat(*steps, desk=Desk().moving()).walking()
+        seat.advance(walked)
+        assert seat.session.skip(seat.desk.guard, seat.desk.now) == ""
 
 
 # --- what is planned ------------------------------------------------------------------------------------

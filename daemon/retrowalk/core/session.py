@@ -90,7 +90,7 @@ class Session:
         self.moving_s = 0.0
         self._pace: Pace
         self._effort: Effort
-        """What was walked backward since the last rest."""
+        """What was walked since the last rest."""
         self._may_raise: bool
         self._tilt: tuple[Incline, float] | None
         """The incline that was announced, and from when on it may be gone to."""
@@ -385,7 +385,9 @@ class Session:
         """Why a backward step may not be skipped: the bout under way would be too long, and longer so."""
         segment, limit = self.segment, self.limits.bout_s
         ahead = [(s.speed, s.expected_s) for s in takewhile(_walks, self.timeline.segments[self.index + 1 :])]
-        left = (segment.asked_at(self.in_step_s), segment.speed[1]), self.step_remaining(now) or 0.0
+        seconds = self.step_remaining(now)
+        assert seconds is not None, "a step is walked"
+        left = (segment.asked_at(self.in_step_s), segment.speed[1]), seconds
         skipped = self._effort.bout_s(ahead)
         if skipped <= max(limit, self._effort.bout_s([left, *ahead])):
             return ""
@@ -472,9 +474,8 @@ class Session:
     def _walk(self, guard: Guard, restraint: Restraint, passed: float, now: float) -> None:
         self.in_step_s += passed
         segment = self.segment
-        if self.facing is Direction.BACKWARD:
-            asked = segment.asked_at(self.in_step_s)
-            self._effort.walk((asked, asked), passed, reached=segment.speed_at(self.in_step_s))
+        asked = segment.asked_at(self.in_step_s)
+        self._effort.walk((asked, asked), passed, reached=segment.speed_at(self.in_step_s))
         over = self.in_step_s >= segment.duration_s
         if segment.distance_m is not None:
             over = over or self.in_step_m >= segment.distance_m
