@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.core.bench import CLIENT
+from tests.core.bench import CLIENT, Bench
 from tests.core.empty_belt import EmptyBelt, untold
 
 from blefit.ftms.treadmill_data import TreadmillData, encode
@@ -532,6 +532,39 @@ def test_a_stop_that_overtakes_a_start_is_not_waited_for_in_silence() -> None:
     bench.ask(Confirm(Act.STILL))
     assert bench.run(12, until=lambda b: b.commissioner.over), "the Stop may start it for so long"
     assert bench.commissioner.verdict == Verdict("it was stopped")
+
+
+def test_a_machine_that_dozes_off_while_the_person_takes_their_time_is_learned_to_be_silent_at_rest() -> None:
+    still_since: list[float] = []
+
+    def doze(bench: Bench) -> None:
+        if bench.real_speed > 0:
+            still_since.clear()
+        elif not still_since:
+            still_since.append(bench.now)
+        bench.deaf = bool(still_since) and bench.now - still_since[0] > 6.0
+
+    bench = EmptyBelt(each_step=[doze], answers=frozenset())
+    bench.run(15)
+    bench.answers = frozenset({Act.START, Act.STILL})
+    assert bench.go().passed
+    assert bench.commissioner.measured.silent_at_rest
+
+
+def test_what_was_not_asked_of_the_machine_is_not_told_of_it() -> None:
+    bench = EmptyBelt()
+    assert bench.run(600, until=lambda b: any("one more Start" in said for said in b.said()))
+    bench.answers = frozenset()
+    bench.run(0.5)
+    starts = len(bench.sent(START))
+    bench.deaf = True
+    bench.run(2.2)
+    bench.ask(Confirm(Act.START))
+    bench.run(1.0)
+    bench.answers, bench.deaf = frozenset({Act.START, Act.STILL}), False
+    bench.run(8.0)
+    assert len(bench.sent(START)) == starts
+    assert bench.commissioner.measured.start_toggles is None
 
 
 def test_while_a_late_start_is_waited_for_silence_is_asked_about() -> None:

@@ -54,6 +54,17 @@ def test_the_safety_key_ends_the_session_on_arrival() -> None:
     assert hands.session.stage is Stage.ENDED
 
 
+def test_after_a_session_the_safety_key_is_a_note_and_no_fault() -> None:
+    hands = ByHand().at(150)
+    hands.ask(StopSession())
+    hands.slides(150, 0)
+    hands.runs(0, 1.0)
+    assert hands.session.stage is Stage.ENDED
+    hands.status(MachineStatusOp.STOPPED_BY_SAFETY_KEY)
+    assert [note["text"] for note in hands.events("note")] == ["The safety key is out."]
+    assert hands.faults() == []
+
+
 def test_a_wish_that_is_refused_is_a_stop_in_the_same_look(monkeypatch: pytest.MonkeyPatch) -> None:
     hands = ByHand().at(150)
     monkeypatch.setattr(Session, "wish", lambda *_: Target(Speed(600)))  # the planted bug

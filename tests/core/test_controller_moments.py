@@ -155,11 +155,11 @@ def test_rest_ends_what_is_of_the_motion() -> None:
     [
         (False, False, True, None),
         (False, False, False, None),
-        (True, False, True, None),
+        (True, False, True, Act.STILL),
         (True, False, False, Act.STILL),
         (False, True, False, Act.STILL),
         (False, True, True, Act.CLEAR),
-        (True, True, True, Act.CLEAR),
+        (True, True, True, Act.STILL),
         (True, True, False, Act.STILL),
     ],
 )

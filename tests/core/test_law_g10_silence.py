@@ -4,6 +4,7 @@ import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
+from blefit.ftms.control_point import ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Speed
@@ -227,8 +228,20 @@ def test_two_records_at_rest_have_to_be_young_both() -> None:
     desk.record(0)
     desk.silence(2.0)
     desk.record(0)
+    desk.silence(1.75)
+    assert desk.noticed == [], "the next record may tell"
     desk.silence(0.25)
-    assert "start_unknown" in desk.noticed
+    assert desk.noticed == ["start_unknown"]
+
+
+@pytest.mark.parametrize("every", [0.5, 1.0, 1.25, 1.5])
+@pytest.mark.parametrize("phase", [0.25, 0.5, 0.75, 1.0, 1.25])
+def test_a_start_that_comes_to_nothing_is_none_on_a_slow_machine_either(phase: float, every: float) -> None:
+    desk = Desk().starting()
+    desk.silence(phase)
+    desk.runs(0, 14.0, every=every)
+    assert desk.noticed == ["start_failed"]
+    assert desk.stops == 0
 
 
 def test_a_belt_that_stirred_and_came_to_rest_again_does_not_stay_armed() -> None:
@@ -322,3 +335,20 @@ def test_rest_after_a_motion_that_nobody_started_does_not_take_the_place_of_the_
     desk.runs(0, 1.0)
     assert desk.guard.clear(desk.now) == ""
     assert desk.arm() == "somebody at the machine has to say that the belt is still first"
+
+
+@pytest.mark.parametrize(("refused", "waited_for"), [(True, False), (False, True)])
+def test_a_start_that_the_machine_refused_is_not_waited_for_but_one_whose_write_failed_is(
+    refused: bool, waited_for: bool
+) -> None:
+    desk = Desk().counted()
+    if refused:
+        desk.results[Start] = int(ResultCode.OPERATION_FAILED)
+    else:
+        desk.write_error = "the radio failed"
+    desk.want(Start())
+    desk.write_error = ""
+    desk.runs(0, 2.0)
+    desk.silence(4.0)
+    assert desk.noticed[0] == "start_refused"
+    assert ("start_unknown" in desk.noticed) is waited_for

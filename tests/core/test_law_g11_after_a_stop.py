@@ -919,3 +919,53 @@ def test_one_record_alone_corrects_nothing_and_neither_does_a_target_that_is_tol
             desk.runs(0, 5.0)
         assert desk.guard.stopping
         assert "stop_ignored" not in desk.noticed
+
+
+@pytest.mark.parametrize("doubled", [False, True])
+def test_a_denial_that_is_told_twice_holds_back_no_repeat(doubled: bool) -> None:
+    desk = Desk().at(100)
+    desk.results[Stop] = int(ResultCode.CONTROL_NOT_PERMITTED)
+    desk.results[RequestControl] = None
+    since = desk.now
+    desk.stop()
+    desk.runs(100, 0.25)
+    desk.results[Stop] = int(ResultCode.SUCCESS)
+    if doubled:
+        desk.answer(Stop(), ResultCode.CONTROL_NOT_PERMITTED)
+    desk.runs(100, 1.5)
+    assert [at - since for at in desk.sent(Stop)] == [0.0, 1.5]
+
+
+def test_a_denial_that_is_told_again_after_the_grant_sends_no_stop_to_a_belt_that_obeys() -> None:
+    stop = stop_at_0(Speed(100))
+    stop.sent(0.0)
+    stop.answered(Response(OpCode.STOP_OR_PAUSE, DENIED))
+    assert stop.need_control
+    stop.control_sent()
+    stop.control_concluded()
+    stop.sent(0.2)
+    stop.answered(Response(OpCode.STOP_OR_PAUSE, TAKEN))
+    stop.answered(Response(OpCode.STOP_OR_PAUSE, DENIED))
+    assert (stop.need_control, stop.delivered) == (False, True)
+
+
+def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_rest() -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.stops == 1
+    desk.runs(0, 1.0)
+    desk.runs(80, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(9.5, 1), (10.0, 0)])
+def test_a_dead_process_s_start_runs_out_like_any_other(seconds: float, written: int) -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    desk.runs(0, seconds)
+    desk.stop()
+    assert desk.stops == written

@@ -213,3 +213,36 @@ def test_manual_use_of_which_nothing_is_heard_for_10_s_is_not_known_to_go_on(
     assert not desk.guard.resting(desk.now)
     desk.record(60)
     assert desk.guard.manual(desk.now)
+
+
+@pytest.mark.parametrize(("last", "alarm"), [(79, True), (80, False)])
+def test_motion_after_a_link_that_was_lost_while_a_stop_might_start_the_belt_is_nobodys(
+    last: int, alarm: bool
+) -> None:
+    desk = Desk()
+    desk.record(last)
+    desk.guard.left_running = True
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.lose_link()
+    desk.silence(15.0)
+    desk.connect()
+    desk.runs(100, 1.0)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+    assert desk.stops == 1 + alarm
+
+
+def test_that_lasts_for_10_s_of_the_next_link_only() -> None:
+    for links, seconds, alarm in ((1, 9.25, True), (1, 9.5, False), (2, 0.5, False)):
+        desk = Desk()
+        desk.record(79)
+        desk.guard.left_running = True
+        desk.stop()
+        desk.runs(0, 1.0)
+        for _ in range(links):
+            desk.lose_link()
+            desk.silence(15.0)
+            desk.connect()
+        desk.runs(0, seconds)
+        desk.runs(100, 0.5)
+        assert ("unexpected_motion" in desk.noticed) is alarm

@@ -617,3 +617,19 @@ def test_a_new_link_without_a_word_of_the_end_of_the_old_one_is_a_lost_link() ->
     desk.connect()
     assert desk.noticed[-1] == "link_lost"
     assert desk.guard.left_running
+
+
+@pytest.mark.parametrize("how", ["left running", "nobody's"])
+def test_motion_that_is_stopped_is_a_speed_that_a_machine_may_start_at(how: str) -> None:
+    desk = Desk(starts_above_minimum=True, connect=how == "nobody's")
+    if how == "left running":
+        desk.guard.inherit()
+        desk.connect()
+    else:
+        desk.guard.forbid_motion = True
+    desk.runs(150, 1.0)
+    desk.slides(150, 0)
+    desk.runs(0, 12.0)
+    desk.guard.faulted = desk.guard.forbid_motion = False
+    assert desk.arm(authority(direction=Direction.BACKWARD)).startswith("this machine may start at its last")
+    assert desk.arm(authority()) == ""

@@ -9,12 +9,17 @@ from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import (
     Act,
     Lease,
+    Mark,
+    Marked,
     Offer,
     PauseSession,
     Phase,
     Pulse,
     Replied,
+    RequestControl,
     SetCap,
+    Start,
+    Stop,
     StopSession,
 )
 from retrowalk.core.offering import Setup, Walker
@@ -162,3 +167,37 @@ def test_nobody_has_the_highest_heart_rate_of_the_walker_before() -> None:
         hands.runs(80, 1.0)
     assert hands.faults() == []
     assert hands.phase() is Phase.WALKING
+
+
+def test_the_marker_of_a_dead_process_is_not_the_next_sessions() -> None:
+    hands = ByHand(left_running=True)
+    hands.silence(2.5)
+    hands.runs(0, 1.0)
+    assert hands.written == [Stop()]
+    hands.offered().counting().runs(0, 10.25)
+    assert hands.written[1:] == [RequestControl(), Start()]
+    assert hands.effects.count(Mark("s1")) == 1
+
+
+def test_the_marker_goes_at_known_rest_however_long_the_next_offer_stands() -> None:
+    hands = ByHand(left_running=True)
+    hands.silence(2.5)
+    hands.runs(0, 1.0)
+    assert hands.ask(Offer("p", window_s=7200.0)) == [("accepted", "")]
+    hands.runs(0, 8.0)
+    assert hands.controller.marked
+    hands.runs(0, 2.0)
+    assert not hands.controller.marked
+
+
+@pytest.mark.parametrize("error", ["", "the disk is full"])
+def test_late_word_of_a_marker_is_not_the_next_sessions(error: str) -> None:
+    names = iter(("s1", "s2"))
+    hands = ByHand(marker=None, new_id=lambda: next(names)).counting()
+    hands.ask(StopSession())
+    hands.runs(0, 1.0)
+    assert hands.ask(Offer("p")) == [("accepted", "")]
+    hands.feed(Marked("s1", error))
+    assert hands.phase() is Phase.OFFERED
+    assert hands.faults() == []
+    assert not hands.controller.marked

@@ -115,8 +115,9 @@ def test_a_file_that_begins_anywhere_is_decided_from_there(minutes: float) -> No
     assert passed[-1].snapshot == bench.controller.snapshot(steps[-1].t)
 
 
-def test_a_controller_is_kept_whole_all_through_a_session() -> None:
-    bench = TapedBench(program=WALK)
+@pytest.mark.parametrize("machine", ["spec", "split"])
+def test_a_controller_is_kept_whole_all_through_a_session(machine: str) -> None:
+    bench = TapedBench(quirks=quirks_of(load_machine(machine)), program=WALK)
     tape, steps = bench.tape, count(1)
     assert tape is not None
     bench.each_did = lambda: tape.turn_page() if next(steps) % 7 == 0 else None

@@ -282,6 +282,14 @@ def test_a_record_is_split_by_whole_fields_and_the_last_part_has_the_speed() -> 
     assert joined(*parts) == [EVERYTHING]
 
 
+def test_a_record_that_never_ends_does_not_grow_for_ever() -> None:
+    joiner = RecordJoiner()
+    for _ in range(1000):
+        assert joiner.feed(decode(bytes.fromhex("0100fa00") + bytes(16))) is None
+    assert joiner.unfinished is not None
+    assert len(joiner.unfinished.trailing) == 512
+
+
 def test_a_record_that_fits_is_not_split() -> None:
     assert split(decode(YESOUL), 19) == [YESOUL]
 

@@ -26,6 +26,7 @@ from retrowalk.core.model import (
 )
 from retrowalk.core.motion import MOVING, REST
 from retrowalk.core.obeying import AWAY
+from retrowalk.core.stopping import SILENT_S
 
 TOP = Speed(150)
 """What an uncommissioned machine is held to."""
@@ -95,6 +96,8 @@ class Commissioner(Attendant):
             yield from self._wait(self._rested, float("inf"))
             self._learn(needs_target_to_move=True)
         else:
+            if self.guard.distrusted:  # it may run all the same, and report zeros
+                self.guard.want_stop(self._now, must_write=True)
             raise Over("it does not start")
 
     def _run_fastest(self) -> Steps:
@@ -127,6 +130,8 @@ class Commissioner(Attendant):
             return
         refused = self.guard.test_start(self._now)
         assert not refused, refused
+        if not self.guard.may_start(self._now):
+            return  # a record is late: it was not asked
         self._expected = PEOPLE  # nobody's: the machine's own
         while self.guard.may_start(self._now):
             self._wish = Start()
@@ -171,9 +176,10 @@ class Commissioner(Attendant):
         """An act, a countdown, one Start. True: the belt moves; False: it does not, and rests."""
         guard = self.guard
         yield from self._wait(lambda: guard.resting(self._now), FIRST_LOOK_S)
-        if guard.distrusted or not guard.resting(self._now):
-            yield from self._ask(Act.STILL, "Press Enter if the belt is still.")
+        yield from self._know_rest()
         yield from self._ask(Act.START, f"{what} Press Enter: the belt starts {COUNTDOWN_S:g} seconds later.")
+        if not guard.motion.fresh(self._now, SILENT_S):  # it fell silent meanwhile
+            yield from self._know_rest()
         self._starts += 1
         reason = guard.arm(self._authority(), self._now)
         if reason:
@@ -186,6 +192,13 @@ class Commissioner(Attendant):
                 self._wish = Target(self._slowest)
             yield
         return guard.state is State.RUNNING
+
+    def _know_rest(self) -> Steps:
+        guard = self.guard
+        if guard.distrusted or not guard.resting(self._now):
+            if not guard.motion.fresh(self._now, SILENT_S):
+                self._learn(silent_at_rest=True)
+            yield from self._ask(Act.STILL, "Press Enter if the belt is still.")
 
     def _count_down(self) -> Steps:
         guard, begun, asked = self.guard, self._now, float("-inf")

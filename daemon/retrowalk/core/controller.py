@@ -72,7 +72,7 @@ class Controller(Mind):
         """The session that the marker is asked for: word of an older one may follow its removal."""
         self._ended_at: float | None = None
         self._ending = False
-        self._start_key_at: float
+        self._start_key_at = float("-inf")
         self._asking = Asking()
 
     # --- in ---------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class Controller(Mind):
             case Pulse():
                 self._care.pulse(happening, now, strap=True)
             case Marked(session_id, error) if session_id == self._marking:
-                self._marker(error, now)
+                self._marker(session_id, error, now)
             case Lost(connection, why) if connection == self._connection:
                 self._lost(why, now)
             case Notified(connection) if connection == self._connection:
@@ -177,6 +177,8 @@ class Controller(Mind):
             case "start_key":
                 self._start_key_at = now
                 self._care.presence.seen(now)
+            case "start_key_undone":
+                self._start_key_at = float("-inf")
             case "manual":
                 self._manual_use(now)
             case "arming_expired" if session is not None:
@@ -198,7 +200,7 @@ class Controller(Mind):
                 assert session is not None, "nothing is armed without a session"
                 session.console_stopped(now)
                 return
-            case "safety_key" if session is None:
+            case "safety_key" if session is None or session.stage is Stage.ENDED:
                 self._note(finding)
                 return
             case "hand":
@@ -254,8 +256,9 @@ class Controller(Mind):
 
     def _manual_use(self, now: float) -> None:
         session = self.session
+        keyed, self._start_key_at = self._keyed(now), float("-inf")
         if session is not None:
-            keyed = self._keyed(now) and session.console_may_start
+            keyed = keyed and session.console_may_start
             steep = too_steep(self._deck, session.limits)
             if keyed and not steep and not self.guard.take_over(self._authority(session), now):
                 self._mark(session)
@@ -497,13 +500,14 @@ class Controller(Mind):
             self._marking = session.id
             self._effects.append(Mark(session.id))
 
-    def _marker(self, error: str, now: float) -> None:
+    def _marker(self, session_id: str, error: str, now: float) -> None:
         self._marking = None
         if error:
             self._half_marked()
-            self._fault("start_refused", now, error)
         else:
             self._set_marked()
+        if error and self.session is not None and self.session.id == session_id:
+            self._fault("start_refused", now, error)
 
     def _restraint(self, now: float) -> Restraint:
         worst = self._ledger.worst
@@ -548,7 +552,7 @@ class Controller(Mind):
             for fault_id in filter(ledger.has, UNSTOPPED):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start(keyed=self._keyed(now))
-        over = session is None or session.stage is Stage.ENDED
+        over = (session is None or session.stage in {Stage.OFFERED, Stage.ENDED}) and not guard.distrusted
         self._asking.stands(self._awaiting(now), now)
         self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):
@@ -573,7 +577,7 @@ class Controller(Mind):
         if guard.stopping:
             unseen = latched and not guard.motion.fresh(now, FRESH_S)
             return Act.STILL if guard.distrusted or unseen else None
-        if (guard.distrusted or latched) and not guard.resting(now):
+        if guard.distrusted or (latched and not guard.resting(now)):
             return Act.STILL
         if latched:
             return Act.CLEAR

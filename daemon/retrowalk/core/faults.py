@@ -80,7 +80,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("control_lost", "the treadmill took control away", _STOP, _PERSON,
           "Stopping: the treadmill gave control to somebody else.", True, "G12"),
     Fault("safety_key", "the safety key was pulled", _STOP, _SESSION,
-          "The safety key is out. The session is over.", law="G12"),
+          "The safety key is out.", law="G12"),
     Fault("start_failed", "the belt did not move after Start", _STOP, _SESSION,
           "The belt did not start. Say still, then try again.", law="G10"),
     Fault("start_refused", "Start, control or the moving-marker was refused", _STOP, _SESSION,

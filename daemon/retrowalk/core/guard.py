@@ -328,6 +328,8 @@ class Guard(Watch):
             self._start.answered = now
         else:
             self._stop_for("start_refused", now, f"the treadmill did not take Start: {outcome.result.value}")
+            if outcome.result is Result.REFUSED:
+                self._overtaken = None
 
     def _steered(self, finding: str, outcome: Outcome, now: float) -> None:
         if finding == CONTROL_LOST:

@@ -60,6 +60,8 @@ class Stopping:
     _last_write: float = float("-inf")
     _again: bool = False
     _failures: int = 0
+    _answered: bool = False
+    """Since its last frame: what is told twice is no news."""
 
     @property
     def owed(self) -> bool:
@@ -164,7 +166,7 @@ class Stopping:
         """A Stop was handed to the link."""
         self.writes += 1
         self._last_write = now
-        self._again = False
+        self._again = self._answered = False
 
     def control_sent(self) -> None:
         """Control was asked for, for the Stop's sake."""
@@ -176,10 +178,11 @@ class Stopping:
 
     def answered(self, response: Response) -> None:
         """A machine answers slowly: it tells of a Stop that the exchange waits for no more as well."""
-        if response == _DENIED:
-            self.need_control = True
-        elif response.request_op_code == OpCode.STOP_OR_PAUSE and self.writes:
-            self.delivered = True
+        if response.request_op_code != OpCode.STOP_OR_PAUSE or self._answered:
+            return
+        self._answered = True
+        self.need_control = response == _DENIED
+        self.delivered = self.delivered or (bool(self.writes) and not self.need_control)
 
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""

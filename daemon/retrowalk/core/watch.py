@@ -69,6 +69,8 @@ class Watch:
         first."""
         self._starts_high = False
         self._left_start = False
+        self._left_to_start = False
+        """The link was lost while the machine might take a Stop for a Start."""
         self._unseen_start: Outstanding | None = None
         """A Start that a process that is gone may have written last: it counts from the connection."""
         self._inherited = False
@@ -196,6 +198,9 @@ class Watch:
         self._connected_at = now
         self.control = self._still_said = False
         self._unseen_start = self._outstanding(now) if self._inherited else None
+        if self._left_to_start:
+            self._left_to_start = False
+            self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if self._left_start:
             self._left_start = False
             self.want_stop(now, must_write=True)
@@ -210,6 +215,7 @@ class Watch:
             or self.may_start_late(now)
         )
         self.left_running = self.left_running or ran
+        self._left_to_start = self._left_to_start or self.may_start_by_stop(now)
         if self.left_running:
             self._find("link_lost")
         self._disarm()
@@ -281,6 +287,9 @@ class Watch:
         )
 
     def _console_stop(self, now: float) -> None:
+        if self._keyed is not None:
+            self._keyed = None
+            self._find("start_key_undone")
         if self.state is State.STARTING:
             self.want_stop(now)
         elif self.state is State.RUNNING:
@@ -292,6 +301,7 @@ class Watch:
     # --- judgements -------------------------------------------------------------------------------
 
     def _judge_idle(self, speed: Speed, now: float, *, began: bool) -> None:
+        self._ran_at(speed)
         until = max(self._unexpected_until, self._keyless_until)
         if self.faulted or self.distrusted or self.forbid_motion or now < until:
             self._stop_for("unexpected_motion", now)
@@ -299,6 +309,8 @@ class Watch:
         if began:
             self._disarm()
             self._find("manual")
+
+    def _ran_at(self, speed: Speed) -> None:
         if self._last_speed is not None:
             self._last_speed = max(speed, self._last_speed)
 
@@ -310,6 +322,8 @@ class Watch:
             if start is None or start.run_out(now):
                 self._rested(now)
         elif now >= self._connected_at + FRESH_S or (motion.speed is not None and motion.speed > MOVING):
+            if motion.speed is not None:
+                self._ran_at(motion.speed)
             self.want_stop(now)
 
     def _judge_run(self, steering: Steering, speed: Speed, now: float) -> None:
@@ -354,7 +368,7 @@ class Watch:
     def _rested(self, now: float) -> None:
         stop, self._stop = self._stop, None
         if stop is not None and not stop.ours:
-            self._keyless_until = now + AFTER_REST_S
+            self._keyless_until = float("-inf") if self.may_be_keyed(now) else now + AFTER_REST_S
         else:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if stop is not None and stop.asked_still is not None and not stop.must_write:
@@ -407,6 +421,8 @@ class Watch:
         if self.motion.rests(now, FRESH_S):
             self._disarm()
             self._find("start_failed")
+        elif self.motion.at_rest and self.motion.fresh(now, FRESH_S):
+            return  # the next record tells: of a slow machine the last two are never young both for long
         else:
             self._stop_for("start_unknown", now)
         self.distrusted = True
@@ -431,8 +447,9 @@ class Watch:
 
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
-        outstanding = self.state is State.STARTING or must_write
-        must_write = outstanding or self.may_be_keyed(now)
+        unseen = self._inherited and self._unseen_start is not None and not self._unseen_start.run_out(now)
+        outstanding = self.state is State.STARTING or must_write or unseen
+        must_write = outstanding or self.may_be_keyed(now) or self.distrusted
         stopping = self._stopping(now, ours=True, must_write=must_write)
         self._disarm()
         if self._stop is not None:

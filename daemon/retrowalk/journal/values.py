@@ -54,9 +54,8 @@ def from_json(told: Json, outside: Outside | None = None) -> Any:
 
 
 def _name(kind: type) -> str:
-    name: str = kind.__name__
-    if getattr(model, name, None) is kind:
-        return name
+    if kind.__module__ == model.__name__:
+        return kind.__name__
     return f"{kind.__module__.removeprefix(_HOME)}.{kind.__qualname__}"
 
 

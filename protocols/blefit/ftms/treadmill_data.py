@@ -216,6 +216,8 @@ class RecordJoiner:
         self._begun = None
 
 
+_LONGEST: Final = 512
+"""Octets of an attribute's value (Core specification): one that never ends keeps no more unknown ones."""
 _VALUES: Final = TreadmillData._fields[1:-2]  # all but more_data, missing_fields and trailing
 
 
@@ -228,5 +230,5 @@ def _join(first: TreadmillData, second: TreadmillData) -> TreadmillData:
     missing = dict.fromkeys(first.missing_fields + second.missing_fields)
     return joined._replace(
         missing_fields=tuple(name for name in missing if getattr(joined, name) is None),
-        trailing=first.trailing + second.trailing,
+        trailing=(first.trailing + second.trailing)[:_LONGEST],
     )

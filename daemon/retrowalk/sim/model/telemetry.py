@@ -145,6 +145,8 @@ class Telemetry:
         running = belt.motion is Motion.RUNNING
         if reports is Reports.TARGET or (reports is Reports.TARGET_UNTIL_STOPPED and running):
             return belt.target if running else Speed(0)
+        if reports is Reports.NOTHING:
+            return Speed(0)
         if reports is Reports.LAST_WHILE_PAUSED and belt.motion is Motion.PAUSED:
             return self._last_speed
         error = self._chance.uniform(-1, 1) * self._quirks.noise if belt.speed else 0.0

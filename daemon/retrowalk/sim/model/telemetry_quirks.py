@@ -22,6 +22,8 @@ class Reports(StrEnum):
     """Its target while it runs; the real speed once it was told to stop."""
     LAST_WHILE_PAUSED = "last_while_paused"
     """The real speed; in a pause the last one, though the belt stands."""
+    NOTHING = "nothing"
+    """0, whatever the belt does."""
 
 
 class ReportsIncline(StrEnum):

@@ -1,0 +1,77 @@
+"""A belt that was told to start and did not rests when a person says so (G10, G11, G13)."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.core.bench import Bench, program
+from tests.core.by_hand import ByHand
+from tests.core.empty_belt import EmptyBelt
+
+from retrowalk.core.model import Act, Confirm, Phase, Start, Stop, StopSession, Unmark
+from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
+
+WALK = program("""
+name = "Walk"
+level = 1
+steps = [{ walk = "forward", for = "5min", speed = 1.0 }]
+""")
+ZEROS = Quirks(telemetry=TelemetryQuirks(reports=Reports.NOTHING))
+
+
+def failed() -> ByHand:
+    """Every record said 0 until the Start had run out."""
+    hands = ByHand().starting().runs(0, 12.0)
+    assert hands.faults() == ["start_failed"]
+    return hands
+
+
+def unknown() -> ByHand:
+    """The radio held back the last of them."""
+    hands = ByHand().starting().runs(0, 7.0)
+    hands.silence(4.0)
+    assert hands.faults() == ["start_unknown"]
+    return hands.runs(0, 12.0)
+
+
+@pytest.mark.parametrize("state", [failed, unknown])
+def test_still_is_asked_and_then_somebody_may_walk_by_hand(state: Callable[[], ByHand]) -> None:
+    hands = state()
+    assert hands.snapshot.awaiting is Act.STILL
+    while hands.snapshot.awaiting is not None:
+        hands.runs(0, 2.0)
+        assert hands.ask(Confirm(None)) == [("accepted", ""), ("done", "")]
+    faults, written = hands.faults(), list(hands.written)
+    hands.runs(0, 120.0).runs(200, 2.0)
+    assert hands.phase() is Phase.MANUAL
+    assert (hands.faults(), hands.written) == (faults, written)
+
+
+def test_the_marker_stays_until_then() -> None:
+    hands = failed().runs(0, 60.0)
+    assert hands.controller.marked
+    hands.ask(Confirm(Act.STILL))
+    assert not hands.controller.marked
+    assert hands.effects.count(Unmark()) == 1
+
+
+def test_a_stop_is_written_though_its_records_say_rest() -> None:
+    """There are machines that never report a speed but 0."""
+    hands = failed()
+    assert hands.ask(StopSession())[0] == ("accepted", "")
+    assert hands.written[-2:] == [Start(), Stop()]
+
+
+def test_a_belt_that_runs_behind_zeros_obeys_a_stop() -> None:
+    bench = Bench(quirks=ZEROS, program=WALK)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.faults() == ["start_failed"])
+    assert bench.real_speed == 80
+    bench.ask(StopSession())
+    assert bench.run(5, until=lambda b: b.real_speed == 0)
+
+
+def test_commissioning_stops_what_does_not_seem_to_start() -> None:
+    bench = EmptyBelt(quirks=ZEROS)
+    assert bench.go().why == "it does not start"
+    assert bench.real_speed == 0
