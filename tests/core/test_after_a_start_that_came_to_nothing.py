@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from tests.core.bench import Bench, program
+from tests.core.bench import Bench, machine_for, program
 from tests.core.by_hand import ByHand
 from tests.core.empty_belt import EmptyBelt
 
 from retrowalk.core.model import Act, Confirm, Phase, Start, Stop, StopSession, Unmark
-from retrowalk.sim.model.quirks import Quirks
+from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
 
 WALK = program("""
@@ -16,6 +16,7 @@ name = "Walk"
 level = 1
 steps = [{ walk = "forward", for = "5min", speed = 1.0 }]
 """)
+LATE = Quirks(belt=BeltQuirks(start_delay_s=15.0))
 ZEROS = Quirks(telemetry=TelemetryQuirks(reports=Reports.NOTHING))
 
 
@@ -55,20 +56,22 @@ def test_the_marker_stays_until_then() -> None:
     assert hands.effects.count(Unmark()) == 1
 
 
-def test_a_stop_is_written_though_its_records_say_rest() -> None:
-    """There are machines that never report a speed but 0."""
+def test_it_is_stopped_and_again_whenever_somebody_says_stop_though_its_records_say_rest() -> None:
     hands = failed()
-    assert hands.ask(StopSession())[0] == ("accepted", "")
     assert hands.written[-2:] == [Start(), Stop()]
+    assert hands.ask(StopSession())[0] == ("accepted", "")
+    assert hands.written[-2:] == [Stop(), Stop()]
 
 
-def test_a_belt_that_runs_behind_zeros_obeys_a_stop() -> None:
-    bench = Bench(quirks=ZEROS, program=WALK)
+@pytest.mark.parametrize("quirks", [ZEROS, LATE], ids=["it reports a speed of 0", "it starts 15 s later"])
+def test_a_belt_that_obeys_it_all_the_same_does_not_run_on(quirks: Quirks) -> None:
+    bench = Bench(quirks=quirks, machine=machine_for(Quirks()), program=WALK)
     bench.offer()
     assert bench.run(60, until=lambda b: b.faults() == ["start_failed"])
-    assert bench.real_speed == 80
-    bench.ask(StopSession())
-    assert bench.run(5, until=lambda b: b.real_speed == 0)
+    bench.run(5)
+    for _ in range(60):
+        bench.run(1)
+        assert bench.real_speed == 0
 
 
 def test_commissioning_stops_what_does_not_seem_to_start() -> None:

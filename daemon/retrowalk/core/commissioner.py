@@ -92,12 +92,9 @@ class Commissioner(Attendant):
             self._learn(control_unanswered=True)
         elif self.guard.distrusted and not self._taken.needs_target_to_move:
             self._say("It did not move. Some machines only do when they have a target.")
-            self.guard.want_stop(self._now, must_write=True)
             yield from self._wait(self._rested, float("inf"))
             self._learn(needs_target_to_move=True)
         else:
-            if self.guard.distrusted:  # it may run all the same, and report zeros
-                self.guard.want_stop(self._now, must_write=True)
             raise Over("it does not start")
 
     def _run_fastest(self) -> Steps:

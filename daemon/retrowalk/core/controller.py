@@ -502,11 +502,11 @@ class Controller(Mind):
 
     def _marker(self, session_id: str, error: str, now: float) -> None:
         self._marking = None
-        if error:
-            self._half_marked()
-        else:
+        if not error:
             self._set_marked()
-        if error and self.session is not None and self.session.id == session_id:
+            return
+        self._half_marked()
+        if self.session is not None and self.session.id == session_id:
             self._fault("start_refused", now, error)
 
     def _restraint(self, now: float) -> Restraint:

@@ -419,8 +419,7 @@ class Watch:
                 self._tick_moving(now)
             return
         if self.motion.rests(now, FRESH_S):
-            self._disarm()
-            self._find("start_failed")
+            self._stop_for("start_failed", now)  # it may come late, or run behind zeros
         elif self.motion.at_rest and self.motion.fresh(now, FRESH_S):
             return  # the next record tells: of a slow machine the last two are never young both for long
         else:
