@@ -9,7 +9,7 @@ from tests.core.desk import MACHINE
 
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Incline, Speed
-from retrowalk.core.authority import Authority
+from retrowalk.core.authority import Authority, State
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import (
     Act,
@@ -597,9 +597,68 @@ def test_nobody_is_started_whose_heart_is_above_the_limit_until_it_has_come_down
             hands.controller.feed(Pulse(rate, None), hands.now)
 
     heart(160)
-    high = "the heart rate is too high: wait until it has come down"
-    assert hands.ask(Confirm(Act.START)) == [("refused", high)]
+    assert hands.ask(Confirm(Act.START)) == [("refused", TOO_HIGH)]
     heart(140)
+    assert hands.ask(Confirm(Act.START)) == [ACCEPTED, DONE]
+
+
+def raised_deck(hands: ByHand) -> None:
+    hands.record(0, incline=20)
+
+
+def beating_high(hands: ByHand) -> None:
+    for _ in range(3):
+        hands.controller.feed(Pulse(160, None), hands.now)
+
+
+def unheard_client(hands: ByHand) -> None:
+    hands.ask(Lease())
+    hands.runs(0, 3.0)
+
+
+TOO_HIGH = "the heart rate is too high: wait until it has come down"
+UNHEARD = "the client that holds the lease is not heard"
+
+
+@pytest.mark.parametrize("at", [1.0, 7.0])
+@pytest.mark.parametrize(
+    ("happens", "reason"), [(raised_deck, STEEP), (beating_high, TOO_HIGH), (unheard_client, UNHEARD)]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_what_refuses_an_act_ends_the_countdown_as_well(
+    first: bool, happens: Callable[[ByHand], None], reason: str, at: float
+) -> None:
+    hands = ByHand(anybody=Walker(maximum_heart_rate=180))
+    if not first:
+        hands.at(150)
+        hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+        hands.runs(60, 0.25).runs(0, 3.0)
+    hands.counting().runs(0, at)
+    starts = hands.written.count(Start())
+    happens(hands)
+    hands.runs(0, 2.0)
+    assert f"The belt does not start: {reason}." in hands.said()
+    assert hands.guard.state is State.DISARMED
+    assert hands.phase() is (Phase.ENDED if first else Phase.PAUSED)
+    hands.runs(0, 12.0)
+    assert hands.written.count(Start()) == starts
+
+
+def test_in_the_five_seconds_after_it_too_and_not_when_start_is_written() -> None:
+    hands = ByHand(marker=None).counting().runs(0, 11.0)
+    assert hands.session.stage is Stage.STARTING
+    hands.record(0, incline=20)
+    assert hands.session.stage is Stage.ENDED
+    hands = ByHand().starting()
+    hands.record(0, incline=20)
+    assert hands.session.stage is Stage.STARTING
+
+
+def test_nobody_is_started_whose_lease_is_not_renewed() -> None:
+    hands = offered()
+    unheard_client(hands)
+    assert hands.ask(Confirm(Act.START)) == [("refused", UNHEARD)]
+    hands.ask(Lease())
     assert hands.ask(Confirm(Act.START)) == [ACCEPTED, DONE]
 
 

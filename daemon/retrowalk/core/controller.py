@@ -5,7 +5,7 @@ Pure: the shell gives it time, octets and requests, carries out its effects, and
 
 from blefit.units import Incline, Speed, kmh
 from retrowalk.core.asking import Asking
-from retrowalk.core.authority import Authority, Finding
+from retrowalk.core.authority import Authority, Finding, State
 from retrowalk.core.care import Care
 from retrowalk.core.decoding import Garbled
 from retrowalk.core.exchange import Outcome, Result
@@ -107,6 +107,7 @@ class Controller(Mind):
         wish = None
         if session is not None:
             self._go_on(session, now)
+            self._call_off(session, now)
             session.advance(self.guard, self._restraint(now), now)
             self._watch_over(session, now)
             self._halt_if_eased(session, now)
@@ -445,13 +446,26 @@ class Controller(Mind):
     def _start(self, session: Session, now: float) -> None:
         if session.goes_on_at_rest(now):
             return
-        if self._care.heart.high(now):
-            raise Refused("the heart rate is too high: wait until it has come down")
-        reason = too_steep(self._deck, session.limits) or self.guard.arm(self._authority(session), now)
+        reason = self._why_not(session, now) or self.guard.arm(self._authority(session), now)
         if reason:
             raise Refused(reason)
         self._mark(session)
         session.ready(now)
+
+    def _why_not(self, session: Session, now: float) -> str:
+        """Why nobody is started at this moment, or ''."""
+        if self._care.heart.high(now):
+            return "the heart rate is too high: wait until it has come down"
+        if self._care.lease.slow(now):
+            return "the client that holds the lease is not heard"
+        return too_steep(self._deck, session.limits)
+
+    def _call_off(self, session: Session, now: float) -> None:
+        """What would refuse the act by now ends its countdown."""
+        reason = self._why_not(session, now) if self.guard.state is State.ARMED else ""
+        if reason:
+            self.guard.disarm(now)
+            session.lapse(now, reason)
 
     def _resume(self) -> None:
         session = self._present("resume")
