@@ -722,14 +722,20 @@ def test_nor_does_it_clear_the_alarm(act: Act | None) -> None:
     assert hands.snapshot.fault is None
 
 
-def offered_unheard() -> ByHand:
-    hands = ByHand()
-    assert hands.ask(Offer("p")) == [ACCEPTED]
+def paused_unheard() -> ByHand:
+    """The same in a pause; "Is the belt still?" has just been asked."""
+    hands = ByHand(machine=replace(SENSING, silent_at_rest=True)).at(120)
+    hands.ask(PauseSession())
+    while not hands.guard.stopping:
+        hands.obeys(0.25)
+    hands.slides(hands.machine.minimum, 30)
+    hands.silence(5.0)
+    assert hands.said()[-1] == "Is the belt still? Say still at the machine when it is."
     return hands
 
 
 @pytest.mark.parametrize(
-    ("state", "next_question"), [(offered_unheard, Act.START), (unheard, Act.CLEAR)], ids=["start", "clear"]
+    ("state", "next_question"), [(paused_unheard, Act.START), (unheard, Act.CLEAR)], ids=["start", "clear"]
 )
 @pytest.mark.parametrize("seen", [False, True])
 def test_a_bare_press_meant_for_still_answers_no_question_that_took_its_place(
@@ -748,8 +754,13 @@ def test_a_bare_press_meant_for_still_answers_no_question_that_took_its_place(
 
 
 @pytest.mark.parametrize("act", [Act.START, None])
-def test_a_question_that_is_the_first_is_answered_at_once_and_so_is_one_by_its_name(act: Act | None) -> None:
-    hands = offered() if act is None else offered_unheard().runs(0, 1.0)
+def test_but_where_nobody_is_asked_for_still_aloud_the_next_question_is_answered_at_once(
+    act: Act | None,
+) -> None:
+    hands = ByHand()
+    assert hands.ask(Offer("p")) == [ACCEPTED]
+    assert hands.snapshot.awaiting is Act.STILL
+    hands.runs(0, 1.0)
     assert hands.snapshot.awaiting is Act.START
     assert hands.ask(Confirm(act)) == [ACCEPTED, DONE]
 

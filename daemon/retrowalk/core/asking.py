@@ -17,7 +17,7 @@ class Asking:
         self._answered_at = float("-inf")
 
     def stands(self, question: Act | None, now: float) -> None:
-        """This is asked at the moment; to be told at least four times a second."""
+        """This is asked aloud at the moment; to be told at least four times a second."""
         if question is None:
             return
         before, stood_at = self._last

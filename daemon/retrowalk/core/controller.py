@@ -384,8 +384,7 @@ class Controller(Mind):
         return LEVEL if told is None or told <= self.guard.incline else told
 
     def _confirm(self, act: Act | None, now: float) -> None:
-        awaited, bare = self._awaiting(now), act is None
-        self._asking.stands(awaited, now)
+        awaited, bare = self._ask(now), act is None
         act = awaited if act is None else act
         if act is None:
             raise Refused("nothing is asked at this moment")
@@ -567,7 +566,7 @@ class Controller(Mind):
                 self._replies.failed(BY_ID[fault_id].sentence, StopSession)
         guard.forbid_motion = session is not None and session.nobody_may_start(keyed=self._keyed(now))
         over = (session is None or session.stage in {Stage.OFFERED, Stage.ENDED}) and not guard.distrusted
-        self._asking.stands(self._awaiting(now), now)
+        self._ask(now)
         self._mark_late_start("" if session is None else session.id, now)
         if self._marked and over and self._let_go(now):
             self._unmark()
@@ -600,6 +599,13 @@ class Controller(Mind):
         if self._care.presence.asking and session.stage is Stage.WALKING:
             return Act.OK
         return session.awaiting(guard, now)
+
+    def _ask(self, now: float) -> Act | None:
+        """What is awaited. For still nobody is asked aloud unless silence or an alarm is in the way."""
+        awaited = self._awaiting(now)
+        aloud = awaited is not Act.STILL or self.guard.distrusted or self._ledger.latched
+        self._asking.stands(awaited if aloud else None, now)
+        return awaited
 
     @property
     def _facing(self) -> Direction:
