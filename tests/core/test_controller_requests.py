@@ -156,11 +156,21 @@ def test_a_stop_of_a_belt_that_its_key_may_move_fails_with_the_link() -> None:
 
 PRESS_OK = "Press OK at the machine to go on with the program."
 PRESS_START = "Press start at the machine to go on."
+PRESS_YOURS = "To go on press your own start button, not the console's."
+
+
+def paused_backward() -> ByHand:
+    hands = backward_for(20.0)
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    hands.slides(120, 0)
+    hands.runs(0, 1.0)
+    assert hands.phase() is Phase.PAUSED
+    return hands
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
-    [(held, PRESS_OK), (keyed, PRESS_OK), (paused, PRESS_START)],
+    [(held, PRESS_OK), (keyed, PRESS_OK), (paused, PRESS_START), (paused_backward, PRESS_YOURS)],
 )
 def test_a_resume_says_what_to_press(state: Callable[[], ByHand], said: str) -> None:
     hands = state()

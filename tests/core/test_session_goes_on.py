@@ -594,6 +594,7 @@ def test_who_never_stops_pushing_ends_the_session() -> None:
 
 
 PRESS = "Press start at the machine to go on."
+PRESS_YOURS = "To go on press your own start button, not the console's."
 
 
 @pytest.mark.parametrize(
@@ -614,6 +615,22 @@ def test_who_may_go_on_is_told_what_to_press_once(
     seat.rests(0.25)
     seat.rests(5.0)
     assert [*heard, *seat.notes()] == told
+
+
+@pytest.mark.parametrize(
+    ("steps", "halt", "told"),
+    [
+        ("backward", Halt.PAUSE, [("paused", {}), f"Paused. {PRESS_YOURS}"]),
+        ("rest, backward", Halt.REST, [PRESS_YOURS]),
+    ],
+)
+def test_facing_backward_nobody_is_sent_to_the_console_s_key_which_is_an_alarm_there(
+    steps: str, halt: Halt, told: list[object]
+) -> None:
+    seat = Seat(*steps.split(", ")).put(Stage.HALTING, halt, facing=BACKWARD)
+    seat.advance()
+    seat.rests(40.0)
+    assert seat.notes() == told
 
 
 def test_the_walker_is_told_once_to_push_ten_seconds_after_rest() -> None:

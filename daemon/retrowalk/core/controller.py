@@ -471,7 +471,7 @@ class Controller(Mind):
         if self.guard.hand is not None or (session.stage is Stage.WALKING and session.console_started):
             self._say("Press OK at the machine to go on with the program.")
         elif session.stage is Stage.WAITING and session.halt is Halt.PAUSE:
-            self._say("Press start at the machine to go on.")
+            self._say(session.press_start)
         else:
             raise Refused("nothing to resume: the session is not paused or held")
 

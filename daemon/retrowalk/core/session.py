@@ -160,6 +160,13 @@ class Session:
         """The person stands so, and goes on so."""
         return self.facing is self.heading is Direction.FORWARD
 
+    @property
+    def press_start(self) -> str:
+        """How to go on from rest: facing backward, the console's Start key is an alarm (G13)."""
+        if self.facing is Direction.BACKWARD:
+            return "To go on press your own start button, not the console's."
+        return "Press start at the machine to go on."
+
     def nobody_may_start(self, *, keyed: bool) -> bool:
         """Motion now is nobody's: G13. `keyed`: the console's Start key was reported, so it is no push."""
         pushed = self.halt is Halt.BELTOFF and (self._forward or not keyed)
@@ -280,7 +287,7 @@ class Session:
             self._say("The belt is still. Do not push it yet.")
         elif self.halt is Halt.PAUSE:
             self._emit("paused")
-            self._say("Paused. Press start at the machine to go on.")
+            self._say(f"Paused. {self.press_start}")
 
     def ready(self, now: float) -> None:
         """The guard is armed by an act at the machine: the countdown begins."""
@@ -447,7 +454,7 @@ class Session:
             self._say("Push the belt yourself now.")
         if not self._go_on_said and self.awaiting(guard, now) is Act.START:
             self._go_on_said = True
-            self._say("Press start at the machine to go on.")
+            self._say(self.press_start)
         if left > 0:
             self._since = now
         elif self.halt in TIMED and not _walks(self.next_segment) and resting:
