@@ -545,6 +545,19 @@ def test_a_link_on_which_a_stop_is_not_through_is_taken_down() -> None:
     in_no_time(story)
 
 
+def test_so_it_is_in_the_last_stand() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
+        hall.station.attach(stuck)
+        _break(hall, "act")
+        await asyncio.sleep(3)
+        assert stuck.dropped
+
+    in_no_time(story)
+
+
 def test_a_bug_while_the_link_is_lost_is_an_alarm() -> None:
     async def story() -> None:
         hall = Hall()

@@ -292,11 +292,15 @@ class Station:
         assert self._loop is not None
         guard, belt = self.controller.guard, self.controller.belt
         deadline = self._loop.time() + STOP_WITHIN_S
+        dropped = False
         guard.disarm(self._loop.time())
         while guard.stopping and self._loop.time() < deadline:
             self._beat(self.id, self._loop.time())  # killed now, it would leave other belts, too
             with contextlib.suppress(Exception):
                 belt.want(None, self._loop.time())
+            if belt.stop_stuck(self._loop.time()) and self._radio is not None and not dropped:
+                dropped = True
+                self._radio.drop("a Stop could not be written within 2 s")
             happening = await self._next()
             with contextlib.suppress(Exception):  # it may be this that is broken; the guard sees it first
                 if happening is not None:

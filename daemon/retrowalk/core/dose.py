@@ -113,7 +113,7 @@ class Effort:
             self._close(self._easy_since)
             if self._now - self._easy_since > LONGEST_EASY_S:
                 self._bouts.append((self._easy_first, self._now - self._easy_since))
-            self._first, self._began, self._fastest = self._stretch, self._now, 0
+            self._first, self._began, self._fastest = self._stretch, self._now, 0.0
         self._easy_since = None
 
     def _close(self, at: float) -> None:

@@ -481,8 +481,8 @@ class Session:
     def _walk(self, guard: Guard, restraint: Restraint, passed: float, now: float) -> None:
         self.in_step_s += passed
         segment = self.segment
-        asked = segment.asked_at(self.in_step_s)
-        self._effort.walk((asked, asked), passed, reached=segment.speed_at(self.in_step_s))
+        work = segment.asked_at(self.in_step_s)
+        self._effort.walk((work, work), passed, reached=segment.speed_at(self.in_step_s))
         over = self.in_step_s >= segment.duration_s
         if segment.distance_m is not None:
             over = over or self.in_step_m >= segment.distance_m
