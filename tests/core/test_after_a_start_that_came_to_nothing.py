@@ -7,7 +7,8 @@ from tests.core.bench import Bench, machine_for, program
 from tests.core.by_hand import ByHand
 from tests.core.empty_belt import EmptyBelt
 
-from retrowalk.core.model import Act, Confirm, Phase, Start, Stop, StopSession, Unmark
+from blefit.ftms.control_point import ResultCode
+from retrowalk.core.model import Act, Confirm, Phase, RequestControl, Start, Stop, StopSession, Unmark
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
 
@@ -78,3 +79,23 @@ def test_commissioning_stops_what_does_not_seem_to_start() -> None:
     bench = EmptyBelt(quirks=ZEROS)
     assert bench.go().why == "it does not start"
     assert bench.real_speed == 0
+
+
+def test_a_stop_that_a_machine_never_takes_is_over_when_a_person_says_still() -> None:
+    """A dead process may have started it; its key is out, and it gives no control."""
+    hands = ByHand(left_running=True)
+    for command in (Stop, RequestControl):
+        hands.results[command] = int(ResultCode.CONTROL_NOT_PERMITTED)
+    hands.runs(0, 1.0)
+    hands.ask(StopSession())
+    hands.runs(0, 20.0)
+    assert hands.faults() == ["stop_ignored"]
+    assert hands.snapshot.awaiting is Act.STILL
+    assert hands.ask(Confirm(Act.STILL))[0] == ("accepted", "")
+    hands.runs(0, 2.0)
+    assert hands.ask(Confirm(Act.CLEAR))[0] == ("accepted", "")
+    assert hands.phase() is Phase.IDLE
+    written = len(hands.written)
+    hands.runs(0, 20.0)
+    assert len(hands.written) == written
+    assert not hands.controller.marked

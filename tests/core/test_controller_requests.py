@@ -796,3 +796,9 @@ def test_an_ok_that_nobody_waits_for_is_one_to_nothing() -> None:
     hands = ByHand()
     assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
     assert hands.events("resumed") == []
+
+
+def test_an_ok_without_a_session_is_nothing() -> None:
+    hands = ByHand().runs(0, 1.0)
+    assert hands.ask(Confirm(Act.OK)) == [("accepted", ""), ("done", "")]
+    assert (hands.written, hands.said(), hands.phase()) == ([], [], Phase.IDLE)

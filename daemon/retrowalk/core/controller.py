@@ -588,8 +588,9 @@ class Controller(Mind):
         if self._connection is None:
             return None
         if guard.stopping:
-            unseen = latched and not guard.motion.fresh(now, FRESH_S)
-            return Act.STILL if guard.distrusted or unseen else None
+            motion = guard.motion
+            untaken = latched and (motion.at_rest or not motion.fresh(now, FRESH_S))
+            return Act.STILL if guard.distrusted or untaken else None
         if guard.distrusted or (latched and not guard.resting(now)):
             return Act.STILL
         if latched:
