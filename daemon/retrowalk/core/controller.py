@@ -406,11 +406,11 @@ class Controller(Mind):
                 self._still(now)
             case Act.CLEAR:
                 self._clear(now)
+            case _ if session is None:
+                pass  # an OK to nobody
             case Act.OK:
-                if session is not None:
-                    session.ok_given = True
+                session.ok_given = True
             case Act.START | Act.FACING:  # pragma: no branch - the enum is closed
-                assert session is not None, "nobody else asks for it"
                 self._start(session, now)
 
     def _still(self, now: float) -> None:
