@@ -300,7 +300,7 @@ class Station:
                 belt.want(None, self._loop.time())
             if belt.stop_stuck(self._loop.time()) and self._radio is not None and not dropped:
                 dropped = True
-                self._radio.drop("a Stop could not be written within 2 s")
+                self._radio.drop(BY_ID["stop_unsent"].cause)
             happening = await self._next()
             with contextlib.suppress(Exception):  # it may be this that is broken; the guard sees it first
                 if happening is not None:

@@ -85,7 +85,8 @@ class Commissioner(Attendant):
     def _adapt(self) -> Steps:
         """A start came to nothing: what some machines need is tried, each by a new act.
 
-        A machine that counts as started all the same takes no other Start: it is stopped, at rest or not.
+        A machine that counts as started all the same takes no other Start: the guard has stopped it, at rest
+        or not.
         """
         if self.measured.control_unanswered and not self._taken.control_unanswered:
             self._say("It did not answer the request for control. Some machines grant it silently.")

@@ -12,7 +12,7 @@ from retrowalk.core.authority import Refusal, State
 from retrowalk.core.decoding import Decoder
 from retrowalk.core.energy import Totals
 from retrowalk.core.exchange import Outcome
-from retrowalk.core.faults import Ledger
+from retrowalk.core.faults import BY_ID, Ledger
 from retrowalk.core.guard import Guard
 from retrowalk.core.model import (
     Command,
@@ -118,7 +118,7 @@ class Mind(ABC):
         stuck = self.belt.stop_stuck(now) and not self._drop_asked
         if stuck:
             self._drop_asked = True
-            self._effects.append(DropLink("a Stop could not be written within 2 s"))
+            self._effects.append(DropLink(BY_ID["stop_unsent"].cause))
         return stuck
 
     def _let_go(self, now: float) -> bool:

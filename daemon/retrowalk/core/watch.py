@@ -446,8 +446,7 @@ class Watch:
 
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
-        unseen = self._inherited and self._unseen_start is not None and not self._unseen_start.run_out(now)
-        outstanding = self.state is State.STARTING or must_write or unseen
+        outstanding = self.state is State.STARTING or must_write or self._may_start_unseen(now)
         must_write = outstanding or self.may_be_keyed(now) or self.distrusted
         stopping = self._stopping(now, ours=True, must_write=must_write)
         self._disarm()
@@ -468,6 +467,10 @@ class Watch:
         speed = self.motion.speed
         if speed is None or speed < self.machine.minimum or self.motion.falling(now):
             self._taken_for_start = self._outstanding(now)
+
+    def _may_start_unseen(self, now: float) -> bool:
+        """A Start that a process that is gone may have written last may still be waited for."""
+        return self._inherited and self._unseen_start is not None and not self._unseen_start.run_out(now)
 
     def may_start_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook may still be waited for."""

@@ -217,7 +217,8 @@ class RecordJoiner:
 
 
 _LONGEST: Final = 512
-"""Octets of an attribute's value (Core specification): one that never ends keeps no more unknown ones."""
+"""Octets of what is unknown that are kept, lest a record that never ends grows for ever: as many as the value
+of an attribute has at most (Core specification)."""
 _VALUES: Final = TreadmillData._fields[1:-2]  # all but more_data, missing_fields and trailing
 
 
