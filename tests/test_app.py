@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,8 @@ from retrowalk.core.bounds import OwnCaps
 from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
 from retrowalk.keepsakes import Keepsakes
-from retrowalk.machines import machines_dir
-from retrowalk.settings import Settings, Treadmill, parse_settings
+from retrowalk.machines import list_machines, machines_dir
+from retrowalk.settings import Paths, Settings, Treadmill, parse_settings
 
 HOME = '[[treadmills]]\nid = "home"\naddress = "A4:C1:38:00:00:01"\n'
 
@@ -136,3 +137,19 @@ def test_the_quarantine_on_disk_is_that_of_this_treadmill_alone(tmp_path: Path) 
     assert taken(tmp_path).quarantined == ""
     Keepsakes(tmp_path, "home", ADDRESS).quarantine("it ran too fast")
     assert taken(tmp_path).quarantined == "it ran too fast"
+
+
+def test_a_treadmill_that_connects_asks_nothing_of_the_disk(tmp_path: Path) -> None:
+    """In the same loop another one's belt may be running."""
+    state, file = tmp_path / "state", tmp_path / "silent-when-stopped.toml"
+    file.write_bytes((machines_dir() / file.name).read_bytes())
+    Keepsakes(state, "home", ADDRESS).quarantine("it ran too fast")
+    home = Treadmill(id="home", address=ADDRESS, machine=str(file))
+    list_machines.cache_clear()
+    app = App(Settings(treadmills=(home, Treadmill(id="hall", match="*")), paths=Paths(state_dir=state)))
+    assert list_machines.cache_info().currsize == 1
+    shutil.rmtree(state)
+    file.unlink()
+    reading = Reading(name="Nobody's", address=ADDRESS, characteristics=frozenset({0x2ACD, 0x2AD9}))
+    machine = app._connectors["home"]._describe(reading)
+    assert (machine.silent_at_rest, machine.quarantined) == (True, "it ran too fast")

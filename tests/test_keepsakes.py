@@ -1,6 +1,7 @@
 """What must survive a crash is on disk when it is said to be, and says no where it cannot be read."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -117,14 +118,14 @@ def test_a_quarantine_holds_while_the_disk_takes_its_time(
 
 def test_a_quarantine_that_is_no_file_still_says_no(keepsakes: Keepsakes) -> None:
     (keepsakes.folder / "quarantine-home.json").mkdir(parents=True)
-    assert "cannot be read" in keepsakes.quarantined
+    assert "cannot be read" in again(keepsakes).quarantined
 
 
 @pytest.mark.parametrize("octets", [b"", b"{", b"\xff", b"[]", b"{}"])
 def test_a_quarantine_that_cannot_be_read_still_says_no(keepsakes: Keepsakes, octets: bytes) -> None:
     keepsakes.quarantine("it ran too fast")
     (keepsakes.folder / "quarantine-home.json").write_bytes(octets)
-    assert keepsakes.quarantined != ""
+    assert again(keepsakes).quarantined != ""
 
 
 def test_a_quarantine_that_the_disk_does_not_take_holds_as_long_as_the_process(tmp_path: Path) -> None:
@@ -135,27 +136,34 @@ def test_a_quarantine_that_the_disk_does_not_take_holds_as_long_as_the_process(t
     assert keepsakes.quarantined == "it ran too fast"
 
 
-def test_once_it_is_on_disk_the_file_alone_counts_and_whoever_deletes_it_frees_the_machine(
-    keepsakes: Keepsakes,
-) -> None:
+def test_whoever_deletes_a_quarantine_frees_the_machine_for_the_next_process(keepsakes: Keepsakes) -> None:
     keepsakes.quarantine("it ran too fast")
     (keepsakes.folder / "quarantine-home.json").unlink()
-    assert keepsakes.quarantined == ""
+    assert (keepsakes.quarantined, again(keepsakes).quarantined) == ("it ran too fast", "")
+
+
+def test_whether_a_machine_is_trusted_is_asked_of_the_disk_once(keepsakes: Keepsakes) -> None:
+    keepsakes.commission("passed")
+    keepsakes.quarantine("it ran too fast")
+    known = again(keepsakes)
+    shutil.rmtree(keepsakes.folder)
+    assert (known.commissioned, known.quarantined) == ("passed", "it ran too fast")
 
 
 def test_a_certificate_lets_out_of_the_quarantine_and_is_withdrawn_for_good(keepsakes: Keepsakes) -> None:
     keepsakes.quarantine("it ran too fast")
     keepsakes.commission("passed")
-    assert (again(keepsakes).quarantined, again(keepsakes).commissioned) == ("", "passed")
+    for known in (keepsakes, again(keepsakes)):
+        assert (known.quarantined, known.commissioned) == ("", "passed")
     keepsakes.withdraw()
-    assert again(keepsakes).commissioned is None
+    assert keepsakes.commissioned is again(keepsakes).commissioned is None
 
 
 def test_a_certificate_that_cannot_be_read_is_not_one_that_was_never_there(keepsakes: Keepsakes) -> None:
     assert keepsakes.commissioned is None
     keepsakes.commission("passed")
     (keepsakes.folder / "commissioned-home.json").write_bytes(b"\xff")
-    assert keepsakes.commissioned == ""
+    assert again(keepsakes).commissioned == ""
 
 
 def test_a_certificate_that_the_disk_does_not_take_leaves_the_quarantine(keepsakes: Keepsakes) -> None:
@@ -163,4 +171,4 @@ def test_a_certificate_that_the_disk_does_not_take_leaves_the_quarantine(keepsak
     (keepsakes.folder / "commissioned-home.new").mkdir()
     with pytest.raises(OSError, match="directory"):
         keepsakes.commission("passed")
-    assert again(keepsakes).quarantined == "it ran too fast"
+    assert again(keepsakes).quarantined == keepsakes.quarantined == "it ran too fast"

@@ -31,7 +31,7 @@ from retrowalk.journal.recorder import Recorder, Unrecorded
 from retrowalk.journal.tape import Tape
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.local.server import LocalServer
-from retrowalk.machines import MachineFile, MachineFileError, load_machine, match
+from retrowalk.machines import MachineFile, MachineFileError, list_machines, load_machine, match
 from retrowalk.mqtt.broker import BrokerError, EmbeddedBroker
 from retrowalk.offload import Offload, in_thread
 from retrowalk.paths import socket_path
@@ -139,6 +139,8 @@ class App:
         settings, hub = self.settings, self.hubs[treadmill.id]
         backend = backend if treadmill.adapter is None else backend.on(treadmill.adapter)
         target = treadmill.address or treadmill.match or ""
+        with contextlib.suppress(MachineFileError):  # read before any belt runs; said when it connects
+            _ = load_machine(treadmill.machine) if treadmill.machine else list_machines()
         keepsakes = Keepsakes(settings.paths.state, treadmill.id, target, treadmill.adapter)
         voice = Voice(outputs(settings.alarm, hub) if self._speak is None else self._speak(hub))
         self._voices.append(voice)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrowalk.paths import sync_folder
@@ -22,7 +22,11 @@ def _is_marker(file_name: str) -> bool:
 
 @dataclass(slots=True)
 class Keepsakes:
-    """One treadmill's files in the state folder. What writes may raise OSError."""
+    """One treadmill's files in the state folder. What writes may raise OSError.
+
+    Whether the machine is trusted is read at once, and then known: while one treadmill connects, the belt of
+    another must not wait for the disk. Nobody else changes these files as long as a daemon or a test runs.
+    """
 
     folder: Path
     treadmill_id: str
@@ -30,17 +34,20 @@ class Keepsakes:
     """Where `park` will look for it: that of the machine, or what the config says until it is known."""
     adapter: str | None = None
     """And with which Bluetooth adapter."""
-    _unwritten: str = ""
-    """A quarantine that is not on disk: a full one does not make the machine safe."""
+    commissioned: str | None = field(init=False)
+    """The certificate of its empty-belt test; empty where it cannot be read, None where there is none."""
+    quarantined: str = field(init=False)
+    """Why no session may start, or ''. A file that cannot be read still says no; so does a reason that the
+    disk does not take."""
+
+    def __post_init__(self) -> None:
+        self.commissioned = self._read_certificate()
+        self.quarantined = self._read_distrust()
 
     @property
     def marker(self) -> Path:
         """The moving-marker: there, and synced, while our session may have the belt moving."""
         return self.folder / f"{_MOVING}{self.treadmill_id}{_JSON}"
-
-    @property
-    def _distrust(self) -> Path:
-        return self.folder / f"quarantine-{self.treadmill_id}.json"
 
     def is_at(self, address: str, adapter: str | None) -> None:
         """This machine is connected: markers name it from now on."""
@@ -73,41 +80,26 @@ class Keepsakes:
 
     def distrust(self, reason: str) -> None:
         """It is in quarantine from now on, whenever the disk comes to it. Waits for nothing."""
-        self._unwritten = reason
+        self.quarantined = reason
 
     def quarantine(self, reason: str) -> None:
         """No session on this machine until it is commissioned again."""
         self.distrust(reason)
         self._put(self._distrust, {"reason": reason})
-        self._unwritten = ""
 
     @property
-    def quarantined(self) -> str:
-        """Why no session may start, or ''. A file that cannot be read still says no."""
-        if self._unwritten:
-            return self._unwritten
+    def _distrust(self) -> Path:
+        return self.folder / f"quarantine-{self.treadmill_id}.json"
+
+    def _read_distrust(self) -> str:
         try:
             told = json.loads(self._distrust.read_text())
         except FileNotFoundError:
             return ""
         except (OSError, ValueError):
-            return f"{self._distrust} cannot be read: commission the machine again, or delete the file"
+            return f"{self._distrust} cannot be read: commission the machine again, or delete it and restart"
         reason = told.get("reason") if isinstance(told, dict) else None
         return str(reason or "it is in quarantine")
-
-    @property
-    def _certificate(self) -> Path:
-        return self.folder / f"commissioned-{self.treadmill_id}.json"
-
-    @property
-    def commissioned(self) -> str | None:
-        """The certificate of its empty-belt test; empty where it cannot be read, None where there is none."""
-        try:
-            return self._certificate.read_text()
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError):
-            return ""
 
     def commission(self, certificate: str) -> None:
         """It passed: keep its certificate, and let it out of the quarantine."""
@@ -115,12 +107,26 @@ class Keepsakes:
         with contextlib.suppress(FileNotFoundError):
             self._distrust.unlink()
         sync_folder(self.folder)
+        self.commissioned, self.quarantined = certificate, ""
 
     def withdraw(self) -> None:
         """It failed: what it had passed before holds no longer."""
+        self.commissioned = None
         with contextlib.suppress(FileNotFoundError):
             self._certificate.unlink()
             sync_folder(self.folder)
+
+    @property
+    def _certificate(self) -> Path:
+        return self.folder / f"commissioned-{self.treadmill_id}.json"
+
+    def _read_certificate(self) -> str | None:
+        try:
+            return self._certificate.read_text()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return ""
 
     def _put(self, path: Path, told: dict[str, str]) -> None:
         self._put_text(path, json.dumps(told))

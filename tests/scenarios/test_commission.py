@@ -54,9 +54,9 @@ class Hall:
     def __init__(self, folder: Path, name: str) -> None:
         self.room = Room(load_machine(name))
         self.treadmill = Treadmill(id="tm", address=ADDRESS)
-        self.keepsakes = Keepsakes(folder / "state", "tm", ADDRESS)
-        self.heard = Heard()
         self.folder = folder
+        self.keepsakes = self.kept()
+        self.heard = Heard()
 
     def examination(self) -> Examination:
         journal = recorder(Tape("tm", "test", utc_now), _settings(self), "tm", _at_once)
@@ -91,7 +91,12 @@ class Hall:
                 examination.station.submit(Request(f"p{next(ids)}", "terminal", Confirm(None)))
 
     def taken(self, reading: Reading) -> Machine:
-        return describe(self.treadmill, self.keepsakes, reading)
+        """As the next daemon takes it."""
+        return describe(self.treadmill, self.kept(), reading)
+
+    def kept(self) -> Keepsakes:
+        """As the next process finds it."""
+        return Keepsakes(self.folder / "state", "tm", ADDRESS)
 
 
 async def until(holds: Callable[[], bool], within_s: float = 60.0) -> None:
