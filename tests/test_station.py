@@ -269,6 +269,28 @@ def test_a_stop_is_not_lost_among_what_the_treadmill_sends() -> None:
     in_no_time(story)
 
 
+def test_a_stop_does_not_wait_for_what_another_treadmill_has_to_say() -> None:
+    async def story() -> None:
+        talker, walked = Hall(), Hall()
+        talker.switch_on()
+        await walked.walk()
+        taken: list[object] = []
+        for hall in (talker, walked):
+            journal = hall.station.journal
+            journal.came = lambda what, _: taken.append(what)  # type: ignore[method-assign]  # it only listens
+        said = Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d")
+        for _ in range(100):
+            talker.station.post(said)
+        stop = Request("stop", "test", StopSession())
+        walked.station.post(stop)
+        while stop not in taken:  # noqa: ASYNC110 - in no time
+            await asyncio.sleep(0)
+        assert taken.count(said) <= 2
+        assert walked.air.written[-1] == b"\x08\x01"
+
+    in_no_time(story)
+
+
 def test_time_passes_however_much_else_the_treadmill_has_to_say() -> None:
     async def story() -> None:
         hall = Hall()

@@ -188,7 +188,9 @@ class Station:
 
     async def _next(self) -> Happening | None:
         """What happened next; None after a tick, also where something came at that very moment."""
-        if not self._happened:
+        if self._happened:
+            await asyncio.sleep(0)  # no other belt's turn waits until all that happened here is taken
+        else:
             assert self._loop is not None
             self._ticked = False
             self._waiting = self._loop.create_future()
