@@ -40,6 +40,8 @@ def test_only_owner_and_group_may_open_it(daemon, socket_file: Path) -> None:
         b'{"command": "stop", "id": "1", "treadmill": ["home"]}\n',
         b'{"command": "stop", "id": "1", "treadmill": {"home": true}}\n',
         b'{"command": ["stop"]}\n',
+        b"stop! " + b"x" * 5000 + b"\n",
+        b"stop! " + b"x" * 50_000,
     ],
 )
 def test_a_stop_is_obeyed_however_badly_it_is_put(line: bytes, daemon_of_two, socket_file: Path) -> None:
@@ -63,7 +65,8 @@ def test_a_stop_is_obeyed_however_badly_it_is_put(line: bytes, daemon_of_two, so
         (b'{"id": "1", "command": "pause", "treadmill": ["home"]}\n', "no treadmill ['home']"),
         (b'{"id": "1", "command": ["watch"]}\n', "command"),
         (b"[" * 4000 + b"\n", "this is not JSON"),
-        (b"x" * 5000 + b"\n", "a line has at most 4096 octets"),
+        (b"x" * 5000 + b"\n", "a message has at most 4096"),
+        (b"x" * 50_000, "a message has at most 4096"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
@@ -94,12 +97,55 @@ def test_a_client_that_does_not_read_is_dropped_and_disturbs_nobody(
     daemon, walking, socket_file: Path
 ) -> None:
     with DaemonClient([socket_file]) as deaf:
-        for _ in range(3000):
-            deaf.ask("status")
+        with pytest.raises(DaemonError, match="broke off"):
+            for _ in range(50_000):
+                deaf.ask("status")
         with DaemonClient([socket_file]) as other:
             other.ask("stop")
             assert next(other.listen())["kind"] == "sent"
     assert [request.ask for _, request in daemon.requests] == [StopSession()]
+
+
+async def test_the_belts_have_their_turn_after_each_line_of_many(tmp_path: Path) -> None:
+    path, turn, asked_in = tmp_path / "r.sock", 0, []
+    async with LocalServer(path, lambda *_: asked_in.append(turn), {"home": Hub()}).listening():
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"STOP\n" * 1000)
+        while len(asked_in) < 1000:
+            await asyncio.sleep(0)
+            turn += 1
+        writer.close()
+    assert len(set(asked_in)) == 1000
+
+
+async def test_a_stop_is_obeyed_though_the_client_is_gone_before_what_it_asked_first_is_answered(
+    tmp_path: Path,
+) -> None:
+    path, asked = tmp_path / "r.sock", []
+    async with LocalServer(path, lambda _, request: asked.append(request.ask), {"home": Hub()}).listening():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b'{"command": "status"}\nx\nSTOP\n')
+        async with asyncio.timeout(5):
+            while not asked:  # noqa: ASYNC110 - it is told by no event
+                await asyncio.sleep(0.01)
+    assert asked == [StopSession()]
+
+
+def test_too_many_commands_are_refused_and_a_stop_among_them_is_not(daemon, socket_file: Path) -> None:
+    pauses = [b'{"id": "%d", "command": "pause"}\n' % number for number in range(1000)]
+    reasons = set()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(socket_file))
+        client.sendall(b"".join(pauses) + b'{"id": "last", "command": "stop"}\n')
+        with client.makefile("rb") as lines:
+            while (told := json.loads(lines.readline())).get("id") != "last":
+                reasons.add(told.get("reason"))
+    assert "these are too many commands at once: send fewer in a second" in reasons
+    *asked, last = [request.ask for _, request in daemon.requests]
+    assert last == StopSession()
+    assert 200 <= asked.count(PauseSession()) < 500
 
 
 def test_the_daemon_ends_at_once_though_somebody_watches(daemon_stopping, socket_file: Path) -> None:

@@ -13,7 +13,8 @@ import structlog
 from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Request, StopSession
 from retrowalk.hub import Hub, Note, Reader, State
-from retrowalk.mqtt.commands import MOST_OCTETS, SeenIds, parse_command
+from retrowalk.mqtt.commands import MOST_OCTETS, SeenIds, holds_stop, parse_command, refuse
+from retrowalk.mqtt.inbox import TOO_MANY, Allowance
 from retrowalk.mqtt.payloads import event_payload, reply_payload, state_payload, urgent
 
 log = structlog.get_logger()
@@ -79,15 +80,22 @@ class _Client:
         self._feeds = feeds
         self._wall = wall
         self._seen = SeenIds()
+        self._allowance = Allowance()
         self._watched: set[str] = set()
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
-        """Do what the client's lines ask, until it goes."""
-        try:
-            while line := await reader.readline():
+        """Do what the client's lines ask, until it goes or makes one longer than any command.
+
+        The belts have their turn after each line; a lost connection loses none that was read with others.
+        """
+        begun = b""
+        while len(begun) <= MOST_OCTETS and (octets := await reader.read(MOST_OCTETS)):
+            *lines, begun = (begun + octets).split(b"\n")
+            for line in lines:
                 self._obey(line)
-        except ValueError:  # longer than any command
-            self._write({"kind": "error", "reason": f"a line has at most {MOST_OCTETS} octets"})
+                await asyncio.sleep(0)
+        if begun:
+            self._obey(begun)
 
     async def tell(self, name: str) -> None:
         """Tell the client what becomes of its commands and, where it watches, all that happens."""
@@ -114,6 +122,9 @@ class _Client:
                 self._send("event", name, event_payload(note.what, note.time))
 
     def _obey(self, line: bytes) -> None:
+        if not holds_stop(line) and not self._allowance.spend(asyncio.get_running_loop().time()):
+            self._send("reply", None, reply_payload(refuse(line, "cli", TOO_MANY)))
+            return
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
@@ -172,9 +183,10 @@ class _Client:
         self._write({"kind": kind, "treadmill": treadmill} | json.loads(payload))
 
     def _write(self, line: dict[str, object]) -> None:
-        if self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
-            self._writer.transport.abort()
-        else:
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > _MOST_UNREAD:
+            transport.abort()
+        elif not transport.is_closing():
             self._writer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 

@@ -8,7 +8,7 @@ from retrowalk.clock import Wall, utc_now
 from retrowalk.core.model import Emitted, Replied, Request
 from retrowalk.hub import Hub, Note, Reader, State
 from retrowalk.mqtt.commands import SeenIds, holds_stop, parse_command, parse_confirm, refuse
-from retrowalk.mqtt.inbox import Allowance
+from retrowalk.mqtt.inbox import TOO_MANY, Allowance
 from retrowalk.mqtt.payloads import available, event_payload, reply_payload, state_payload, urgent
 from retrowalk.mqtt.topics import OFFLINE, ONLINE, Inbound, Topics
 from retrowalk.settings import Treadmill
@@ -53,7 +53,7 @@ class Desk:
     def read(self, kind: Inbound, payload: bytes, retained: bool, now: float) -> Request | Replied:
         """The request in a message, or the reply that refuses it. `now`: seconds of a steady clock."""
         if not holds_stop(payload) and not self._allowance.spend(now):
-            return refuse(payload, SOURCE, "these are too many commands at once: send fewer in a second")
+            return refuse(payload, SOURCE, TOO_MANY)
         wall, seen = self._wall(), self._seen[kind]
         if kind is Inbound.COMMAND:
             return parse_command(payload, retained=retained, now=wall, seen=seen, source=SOURCE)

@@ -34,6 +34,10 @@ class Inbox(asyncio.Queue[M]):
             self._queue.append(item)
 
 
+TOO_MANY = "these are too many commands at once: send fewer in a second"
+"""Why something is refused that the allowance has nothing left for."""
+
+
 class Allowance:
     """So many at once, then so many a second: a token bucket that is told the time."""
 
