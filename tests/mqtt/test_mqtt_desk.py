@@ -77,6 +77,15 @@ async def test_stops_cost_the_rest_nothing(desk):
     assert isinstance(desk.read(Inbound.COMMAND, b'{"id": "1", "command": "lease"}', False, 100.0), Request)
 
 
+async def test_a_flood_of_commands_leaves_the_button_its_acts(desk):
+    """Whoever may command need not be allowed to confirm: that topic is the button's own."""
+    for number in range(300):
+        desk.read(Inbound.COMMAND, b'{"id": "%d", "command": "lease"}' % number, False, 100.0)
+    press = b'{"id": "1", "act": "still", "source": "button", "time": "%b"}'
+    now = datetime.now(UTC).isoformat().encode()
+    assert isinstance(desk.read(Inbound.CONFIRM, press % now, False, 100.0), Request)
+
+
 async def test_what_is_told_late_carries_the_time_it_happened_at(walking):
     hub = Hub(lambda: datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC))
     hub.publish(walking)

@@ -43,7 +43,7 @@ class Desk:
         self._wall = wall
         self._steady = steady
         self._seen = {kind: SeenIds() for kind in Inbound}
-        self._allowance = Allowance()
+        self._allowances = {kind: Allowance() for kind in Inbound}
         self._unsent: list[Note] = []
         self._published: State | None = None
         self._available: bool | None = None
@@ -52,7 +52,7 @@ class Desk:
 
     def read(self, kind: Inbound, payload: bytes, retained: bool, now: float) -> Request | Replied:
         """The request in a message, or the reply that refuses it. `now`: seconds of a steady clock."""
-        if not holds_stop(payload) and not self._allowance.spend(now):
+        if not holds_stop(payload) and not self._allowances[kind].spend(now):
             return refuse(payload, SOURCE, TOO_MANY)
         wall, seen = self._wall(), self._seen[kind]
         if kind is Inbound.COMMAND:
