@@ -1,7 +1,9 @@
 """What must survive a crash is on disk when it is said to be, and says no where it cannot be read."""
 
 import json
+import locale
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,26 @@ def test_whoever_deletes_a_quarantine_frees_the_machine_for_the_next_process(kee
     keepsakes.quarantine("it ran too fast")
     (keepsakes.folder / "quarantine-home.json").unlink()
     assert (keepsakes.quarantined, again(keepsakes).quarantined) == ("it ran too fast", "")
+
+
+@pytest.fixture
+def ascii_only() -> Iterator[None]:
+    """The locale of a service that is given none."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.mark.usefixtures("ascii_only")
+def test_what_is_kept_of_a_machine_does_not_depend_on_the_locale(keepsakes: Keepsakes) -> None:
+    keepsakes.commission('{"name": "走步机"}')
+    keepsakes.write("s1")
+    keepsakes.marker.write_bytes(keepsakes.marker.read_bytes().replace(b"s1", "上午".encode()))
+    assert again(keepsakes).commissioned == '{"name": "走步机"}'
+    assert again(keepsakes).left["session"] == "上午"
+    (keepsakes.folder / "quarantine-home.json").write_bytes('{"reason": "太快"}'.encode())
+    assert again(keepsakes).quarantined == "太快"
 
 
 def test_whether_a_machine_is_trusted_is_asked_of_the_disk_once(keepsakes: Keepsakes) -> None:

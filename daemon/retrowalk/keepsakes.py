@@ -73,7 +73,7 @@ class Keepsakes:
     def left(self) -> dict[str, str]:
         """What the moving-marker tells, by the keys that `write` gives it; empty where it tells nothing."""
         try:
-            told = json.loads(self.marker.read_text())
+            told = json.loads(self.marker.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return {key: str(value) for key, value in told.items()} if isinstance(told, dict) else {}
@@ -93,7 +93,7 @@ class Keepsakes:
 
     def _read_distrust(self) -> str:
         try:
-            told = json.loads(self._distrust.read_text())
+            told = json.loads(self._distrust.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return ""
         except (OSError, ValueError):
@@ -122,7 +122,7 @@ class Keepsakes:
 
     def _read_certificate(self) -> str | None:
         try:
-            return self._certificate.read_text()
+            return self._certificate.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
@@ -134,7 +134,7 @@ class Keepsakes:
     def _put_text(self, path: Path, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         scratch = path.with_suffix(".new")
-        with scratch.open("w") as file:
+        with scratch.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
