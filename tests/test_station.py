@@ -54,6 +54,7 @@ class Air:
         self.treadmill = treadmill
         self.written: list[bytes] = []
         self.dropped: list[str] = []
+        self.connection = 1
         self._post = post
 
     def write(self, connection: int, ticket: int, frame: bytes) -> None:
@@ -64,7 +65,7 @@ class Air:
     def drop(self, why: str, away_s: float = 0.0) -> None:
         assert away_s == 0, "a session never stays away"
         self.dropped.append(why)
-        self._post(Lost(1, why))
+        self._post(Lost(self.connection, why))
 
     async def carry(self) -> None:
         """What the treadmill sends, as it sends it."""
@@ -83,7 +84,7 @@ class Air:
             await asyncio.sleep(0.05)
 
     def _notify(self, number: int, payload: bytes) -> None:
-        self._post(Notified(1, Characteristic(number), payload))
+        self._post(Notified(self.connection, Characteristic(number), payload))
 
 
 @dataclass
@@ -166,6 +167,11 @@ class Hall:
         self.station.post(Connected(1, self._machine))
         self._carrying = asyncio.create_task(self.air.carry())
         self.control = asyncio.create_task(self.station.run())
+
+    def come_back(self) -> None:
+        """A new link, after one that was lost."""
+        self.air.connection += 1
+        self.station.post(Connected(self.air.connection, self._machine))
 
     def fall_silent(self) -> None:
         """Nothing that the treadmill sends arrives any more."""
@@ -580,6 +586,28 @@ def test_so_it_is_in_the_last_stand() -> None:
         assert hall.control is not None
         with pytest.raises(ZeroDivisionError):
             await hall.control
+
+    in_no_time(story)
+
+
+def test_whose_link_comes_back_and_then_stops_the_belt() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
+        hall.station.attach(stuck)
+        _break(hall, "act")
+        await asyncio.sleep(3)
+        assert stuck.dropped
+        assert Said(FAILED, alarm=True) in hall.ears.heard, "before that"
+        hall.station.attach(hall.air)
+        hall.come_back()
+        began = asyncio.get_running_loop().time()
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+        assert hall.treadmill.belt.speed == 0
+        assert asyncio.get_running_loop().time() - began < 10
 
     in_no_time(story)
 

@@ -294,9 +294,9 @@ class Station:
         assert self._loop is not None
         guard, belt = self.controller.guard, self.controller.belt
         deadline = self._loop.time() + STOP_WITHIN_S
-        dropped = False
+        dropped = alarmed = False
         guard.disarm(self._loop.time())
-        while guard.stopping and self._loop.time() < deadline:
+        while (guard.stopping or guard.left_running) and self._loop.time() < deadline:
             self._beat(self.id, self._loop.time())  # killed now, it would leave other belts, too
             with contextlib.suppress(Exception):
                 belt.want(None, self._loop.time())
@@ -308,7 +308,9 @@ class Station:
                 if happening is not None:
                     self.controller.feed(happening, self._loop.time())
             belt.tick(self._loop.time())
-            if any(finding.id in BY_ID and BY_ID[finding.id].alarm for finding in guard.findings()):
+            found = any(finding.id in BY_ID and BY_ID[finding.id].alarm for finding in guard.findings())
+            if (found or guard.left_running) and not alarmed:
+                alarmed = True
                 self._speaker.say(Said(FAILED, alarm=True))
-        if guard.stopping or guard.left_running:
+        if (guard.stopping or guard.left_running) and not alarmed:
             self._speaker.say(Said(FAILED, alarm=True))

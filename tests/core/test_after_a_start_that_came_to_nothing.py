@@ -8,7 +8,8 @@ from tests.core.by_hand import ByHand
 from tests.core.empty_belt import EmptyBelt
 
 from blefit.ftms.control_point import ResultCode
-from retrowalk.core.model import Act, Confirm, Phase, RequestControl, Start, Stop, StopSession, Unmark
+from blefit.ftms.machine_status import MachineStatusOp
+from retrowalk.core.model import Act, Confirm, Offer, Phase, RequestControl, Start, Stop, StopSession, Unmark
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import Reports, TelemetryQuirks
 
@@ -47,6 +48,31 @@ def test_still_is_asked_and_then_somebody_may_walk_by_hand(state: Callable[[], B
     hands.runs(0, 120.0).runs(200, 2.0)
     assert hands.phase() is Phase.MANUAL
     assert (hands.faults(), hands.written) == (faults, written)
+
+
+@pytest.mark.parametrize("offered", [False, True])
+def test_who_was_told_to_try_again_may_do_so_at_the_console_at_once(offered: bool) -> None:
+    hands = failed()
+    hands.ask(Confirm(Act.STILL))
+    hands.runs(0, 11.0)
+    if offered:
+        hands.ask(Offer("walk"))
+        hands.runs(0, 2.0)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 1.0)
+    assert hands.phase() is (Phase.WALKING if offered else Phase.MANUAL)
+    assert hands.faults() == ["start_failed"]
+
+
+def test_a_start_that_the_machine_refused_is_not_to_come_and_motion_is_somebodys() -> None:
+    hands = ByHand()
+    hands.results[Start] = int(ResultCode.OPERATION_FAILED)
+    hands.counting().runs(0, 25.0)
+    assert hands.written[-2:] == [Start(), Stop()]
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(80, 2.0)
+    assert hands.phase() is Phase.MANUAL
+    assert hands.faults() == ["start_refused"]
 
 
 def test_the_marker_stays_until_then() -> None:

@@ -68,7 +68,7 @@ def test_every_finding_that_stops_the_belt_is_in_the_table() -> None:
 
 def test_every_finding_has_a_sentence_for_the_person() -> None:
     text = "".join((CORE / name).read_text() for name in ("guard.py", "watch.py", "steering.py"))
-    consumed = {"rest", "ask_still", "start_key", "start_key_undone", "manual"}
+    consumed = {"rest", "ask_still", "start_key", "start_key_again", "start_key_undone", "manual"}
     named = set(re.findall(r'(?:_find\(|_REFUSED = )"(\w+)"', text)) - consumed
     assert {"moving", "incline_refused"} < named
     for finding_id in named:

@@ -961,6 +961,17 @@ def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_re
     assert desk.noticed[-1] == "unexpected_motion"
 
 
+def test_nobody_is_told_of_a_start_that_nobody_knows_of() -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    desk.runs(0, 3.0)
+    desk.stop()
+    desk.runs(0, 3.0)
+    desk.silence(5.0)
+    assert "start_unknown" not in desk.noticed
+
+
 @pytest.mark.parametrize(("seconds", "written"), [(9.5, 1), (10.0, 0)])
 def test_a_dead_process_s_start_runs_out_like_any_other(seconds: float, written: int) -> None:
     desk = Desk(connect=False)

@@ -187,10 +187,10 @@ def test_a_start_status_is_an_echo_from_our_start_until_the_first_target_is_met(
     desk.want(Target(Speed(80)))
     desk.runs(80, 1.0)
     desk.status(CONSOLE_START)
-    assert "start_key" not in desk.noticed
+    assert not {"start_key", "start_key_again"} & set(desk.noticed)
     desk.runs(80, 1.5)
     desk.status(CONSOLE_START)
-    assert desk.noticed[-1] == "start_key"
+    assert desk.noticed[-1] == "start_key_again"
 
 
 def test_at_rest_a_start_status_is_the_key() -> None:
@@ -257,11 +257,11 @@ def test_after_a_hand_and_on_the_way_to_a_later_target_a_start_status_is_the_key
     desk.runs(60, 0.5)
     assert "hand" in desk.noticed
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
-    assert desk.noticed[-1] == "start_key"
+    assert desk.noticed[-1] == "start_key_again"
     desk = Desk().at(100)
     assert desk.want(Target(Speed(120))) == ""
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
-    assert desk.noticed[-1] == "start_key"
+    assert desk.noticed[-1] == "start_key_again"
 
 
 @pytest.mark.parametrize(("op", "parameter"), [(KEY, None), (CONSOLE_STOP, 1), (CONSOLE_STOP, 2)])

@@ -232,6 +232,20 @@ def test_motion_after_a_link_that_was_lost_while_a_stop_might_start_the_belt_is_
     assert desk.stops == 1 + alarm
 
 
+@pytest.mark.parametrize(("away", "alarm"), [(58.75, True), (59.0, False)])
+def test_a_minute_after_that_stop_it_is_somebodys(away: float, alarm: bool) -> None:
+    desk = Desk()
+    desk.record(79)
+    desk.guard.left_running = True
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.lose_link()
+    desk.silence(away)
+    desk.connect()
+    desk.runs(100, 1.0)
+    assert ("unexpected_motion" in desk.noticed) is alarm
+
+
 def test_that_lasts_for_10_s_of_the_next_link_only() -> None:
     for links, seconds, alarm in ((1, 9.25, True), (1, 9.5, False), (2, 0.5, False)):
         desk = Desk()

@@ -381,12 +381,27 @@ def test_what_it_was_told_before_this_process_is_not_known() -> None:
     assert Desk().rest().arm(BACK) == "", "no other machine is asked for it"
 
 
-def test_after_a_planned_halt_at_the_minimum_it_may() -> None:
+def test_after_a_planned_halt_at_the_minimum_it_may_until_the_link_is_lost() -> None:
     desk = Desk(starts_above_minimum=True).walking()
     desk.stop()
     desk.slides(80, 0)
     desk.runs(0, 11.0)
     assert desk.arm(BACK) == ""
+    desk.lose_link()
+    desk.silence(60.0)
+    desk.connect()
+    desk.rest()
+    assert desk.arm(BACK) == MAY_START_HIGH, "who walked on it meanwhile, and how fast, is not known"
+
+
+@pytest.mark.parametrize(("speed", "refused"), [(110, False), (111, True)])
+def test_a_hand_that_was_not_known_as_one_yet_counts_too(speed: int, refused: bool) -> None:
+    desk = Desk(starts_above_minimum=True).walking()
+    desk.runs(speed, 1.0)
+    desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 1)
+    desk.slides(speed, 0)
+    desk.runs(0, 11.0)
+    assert (desk.arm(BACK) == MAY_START_HIGH) is refused
 
 
 @pytest.mark.parametrize("speeds", [(80, 120), (120, 80)])

@@ -5,12 +5,23 @@ import itertools
 
 import pytest
 from tests.core.bench import CLIENT, Bench, program
+from tests.core.by_hand import ByHand
 
 from blefit import uuids
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData, encode
 from blefit.units import Speed
 from retrowalk.core.asking import AGAIN_S
-from retrowalk.core.model import Act, Characteristic, Confirm, Direction, Notified, Phase, StopSession
+from retrowalk.core.model import (
+    Act,
+    Characteristic,
+    Confirm,
+    Direction,
+    Notified,
+    PauseSession,
+    Phase,
+    StopSession,
+)
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, Quirks, Ranges
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
@@ -148,6 +159,24 @@ def test_a_start_key_pressed_before_the_link_was_lost_starts_no_session() -> Non
     assert bench.real_speed > 0
     assert bench.frames == []
     assert bench.events("started") == []
+
+
+@pytest.mark.parametrize("when", ["walking", "offered"])
+def test_a_start_key_pressed_while_the_belt_runs_starts_no_session_after_its_next_rest(when: str) -> None:
+    if when == "walking":
+        hands = ByHand().walking()
+        hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+        hands.ask(PauseSession())
+        hands.slides(80, 0)
+    else:
+        hands = ByHand().offered().runs(80, 1.0)
+        hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+        hands.runs(80, 1.0)
+    hands.runs(0, 11.5)
+    frames = list(hands.written)
+    hands.runs(40, 2.0)  # a foot
+    assert hands.phase() is not Phase.WALKING
+    assert hands.written == frames
 
 
 def test_a_start_key_pressed_before_the_offer_starts_no_session() -> None:

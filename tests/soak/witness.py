@@ -184,7 +184,8 @@ class Witness:
         if act in ARMING:
             self._pressed = now
         if act == "ok":
-            if self._told is not None and self._touched > self._told_at:
+            reverted = self._machine.quirks.belt.reverts_after_s is not None
+            if self._told is not None and (self._touched > self._told_at or reverted):
                 self._told = int(self._machine.belt.target)  # the program goes on from there
             self._hand, self._console_held = None, False
 

@@ -175,8 +175,8 @@ class Controller(Mind):
                 self._end_faults("hand", "telemetry_late", "cap_enforced")
             case "ask_still":
                 self._say("Is the belt still? Say still at the machine when it is.")
-            case "start_key":
-                self._start_key_at = now
+            case "start_key" | "start_key_again":
+                self._start_key_at = now if finding.id == "start_key" else float("-inf")
                 self._care.presence.seen(now)
             case "start_key_undone":
                 self._start_key_at = float("-inf")

@@ -19,10 +19,11 @@ G8  Above cap + 0.2 in two records: command the cap; still above what was comman
 G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 times the first one: Stop.
     Nothing faster than the first target is sent until it is met; its trial outlasts a hand.
 G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
-    exempt until motion; when it runs out the session disarms, and unless rest is known it is Stop and alarm.
-    So is silence while a Start that a Stop overtook may still come.
+    exempt until motion; when it runs out it is stopped, with the alarm unless rest is known, and still has to
+    be said. So it is with silence while a Start that a Stop overtook may still come.
 G11 After a Stop: falling within 3 s, at rest (or presumed, and said still) in v/decel + 5 s, else PULL THE
-    CORD. The frame is withheld only from a belt at rest with no Start outstanding, ours or the console's.
+    CORD. The frame is withheld only from a belt at rest with no Start outstanding, ours or the console's, and
+    no still to be said.
 G12 Control lost: disarm, Stop. Safety key, stop or pause on the console: disarm; it must come to rest.
 G13 Motion while faulted, soon after a Stop, or where none may be: alarm and Stop; so it is soon after a
     rest of our session that nobody commanded, unless the console reported its Start key. Other motion while
@@ -326,10 +327,10 @@ class Guard(Watch):
             return
         if outcome.result in {Result.SUCCESS, Result.UNANSWERED}:
             self._start.answered = now
-        else:
-            self._stop_for("start_refused", now, f"the treadmill did not take Start: {outcome.result.value}")
-            if outcome.result is Result.REFUSED:
-                self._overtaken = None
+            return
+        if outcome.result is Result.REFUSED:
+            self._start = None  # it is not to come
+        self._stop_for("start_refused", now, f"the treadmill did not take Start: {outcome.result.value}")
 
     def _steered(self, finding: str, outcome: Outcome, now: float) -> None:
         if finding == CONTROL_LOST:

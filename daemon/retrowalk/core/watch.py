@@ -21,7 +21,7 @@ from retrowalk.core.model import (
     Status,
 )
 from retrowalk.core.motion import MOVING, REST, Motion
-from retrowalk.core.obeying import HAND, WRONG_SPEED
+from retrowalk.core.obeying import AWAY, HAND, WRONG_SPEED
 from retrowalk.core.steering import CONTROL_LOST, FRESH_S, Steering
 from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 
@@ -69,8 +69,8 @@ class Watch:
         first."""
         self._starts_high = False
         self._left_start = False
-        self._left_to_start = False
-        """The link was lost while the machine might take a Stop for a Start."""
+        self._left_to_start: Outstanding | None = None
+        """The Stop that the machine might take for a Start when the link was lost."""
         self._unseen_start: Outstanding | None = None
         """A Start that a process that is gone may have written last: it counts from the connection."""
         self._inherited = False
@@ -198,8 +198,9 @@ class Watch:
         self._connected_at = now
         self.control = self._still_said = False
         self._unseen_start = self._outstanding(now) if self._inherited else None
-        if self._left_to_start:
-            self._left_to_start = False
+        self._last_speed = None
+        left, self._left_to_start = self._left_to_start, None
+        if left is not None and now < left.sent + AFTER_START_S:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if self._left_start:
             self._left_start = False
@@ -215,7 +216,8 @@ class Watch:
             or self.may_start_late(now)
         )
         self.left_running = self.left_running or ran
-        self._left_to_start = self._left_to_start or self.may_start_by_stop(now)
+        if self.may_start_by_stop(now):
+            self._left_to_start = self._taken_for_start
         if self.left_running:
             self._find("link_lost")
         self._disarm()
@@ -268,9 +270,7 @@ class Watch:
                     self._find("console_stop")
                 self._console_stop(now)
             case MachineStatusOp.STARTED_OR_RESUMED_BY_USER if not self._start_takes_effect:
-                self._keyless_until = float("-inf")
-                self._keyed = self._outstanding(now)
-                self._find("start_key")
+                self._start_key(now)
             case MachineStatusOp.CONTROL_PERMISSION_LOST:
                 self.control = False
                 if self.state is not State.DISARMED:
@@ -285,6 +285,16 @@ class Watch:
         return self.state is State.STARTING or (
             self.state is State.RUNNING and run is not None and not run.settled
         )
+
+    def _start_key(self, now: float) -> None:
+        """Pressed while the belt runs it starts no session: whatever moves the belt later may be a foot."""
+        self._keyless_until = float("-inf")
+        self._keyed = self._outstanding(now)
+        runs = self.motion.moving and not self.motion.doubtful and self.motion.fresh(now, FRESH_S)
+        if runs and self._stop is None:
+            self._find("start_key_again")
+        else:
+            self._find("start_key")
 
     def _console_stop(self, now: float) -> None:
         if self._keyed is not None:
@@ -322,8 +332,6 @@ class Watch:
             if start is None or start.run_out(now):
                 self._rested(now)
         elif now >= self._connected_at + FRESH_S or (motion.speed is not None and motion.speed > MOVING):
-            if motion.speed is not None:
-                self._ran_at(motion.speed)
             self.want_stop(now)
 
     def _judge_run(self, steering: Steering, speed: Speed, now: float) -> None:
@@ -446,20 +454,22 @@ class Watch:
 
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
-        outstanding = self.state is State.STARTING or must_write or self._may_start_unseen(now)
-        must_write = outstanding or self.may_be_keyed(now) or self.distrusted
-        stopping = self._stopping(now, ours=True, must_write=must_write)
+        overtaken = must_write or (self._start is not None and not self._start.run_out(now))
+        outstanding = overtaken or self._may_start_unseen(now)
+        started = outstanding or self.state is State.STARTING or self.may_be_keyed(now) or self.distrusted
+        stopping = self._stopping(now, ours=True, must_write=started)
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
         elif self.connected:
-            if must_write or self.left_running or not self._surely_resting(now):
+            if started or self.left_running or not self._surely_resting(now):
                 self._stop = stopping
         elif self.left_running or self.motion.moving:
             self.left_running = True  # or seen moving by hand, and now it cannot be reached
             self._find("link_lost")
-        if outstanding:
+        if overtaken:
             self._overtaken = self._outstanding(now)
+        if outstanding:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
     def _stop_was_sent(self, now: float) -> None:
@@ -523,6 +533,8 @@ class Watch:
         self._starts_high = self._starts_high or steering.started_high
         if steering.commanded is not None:
             self._last_speed = steering.commanded
+            if self.motion.speed is not None and self.motion.speed > steering.commanded + AWAY:
+                self._ran_at(self.motion.speed)  # a hand that was not known as one yet
             self._tried = steering.authority.session_id
 
     # --- small ------------------------------------------------------------------------------------
