@@ -350,6 +350,24 @@ async def test_more_commands_than_are_good_for_the_belt_are_refused(broker, make
             pass
 
 
+async def test_what_is_far_too_large_stays_with_the_broker(broker, make_daemon, watching):
+    """It would be gathered in the daemon's memory, up to 256 MB of it."""
+    if broker.kind != "mosquitto":
+        pytest.skip("amqtt passes on whatever it is given")
+    async with watching(broker) as watcher:
+        await watcher.publish("tm/command", b"x" * 3_000_000, retain=True)
+        daemon = make_daemon(broker)
+        await watcher.up()
+        for qos in (0, 1):
+            await watcher.publish("tm/command", b"x" * 2_000_000, qos=qos)
+        await watcher.publish("tm/command", b"x" * 900_000)
+        await watcher.publish("tm/command", b"x" * 900_000 + b" stop")
+        assert "900000 octets are too many" in (await watcher.json("tm/reply"))["reason"]
+        assert (await daemon.next_request()).ask == StopSession()
+        assert daemon.link.connected
+        await watcher.publish("tm/command", b"", retain=True)
+
+
 # --- brokers come and go ----------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ _MOSQUITTO_CONF = """\
 listener {port} {host}
 allow_anonymous true
 persistence false
+message_size_limit 1048576
 log_dest stderr
 log_type error
 connection_messages false
