@@ -296,14 +296,19 @@ async def test_a_machine_that_was_away_for_long_is_read_again_and_has_a_higher_n
 
 
 async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(tread, radio, posted) -> None:
-    """Its moving-marker names the address: `park` has to find it there."""
-    connector = Connector(
-        "*", posted, backend=radio.backend, met=lambda address, _adapter: posted.all.append(address)
-    )
+    """Its moving-marker names the address and the adapter: `park` has to find it there."""
+
+    class Bluez(radio.backend.scanner):
+        def create_or_update_device(self, key, address, name, _details, adv):
+            path = f"/org/bluez/hci1/dev_{address.replace(':', '_')}"
+            return super().create_or_update_device(key, address, name, {"path": path}, adv)
+
+    backend = replace(radio.backend, scanner=Bluez)
+    connector = Connector("*", posted, backend=backend, met=lambda *at: posted.all.append(at))
     running = asyncio.create_task(connector.run())
     await asyncio.sleep(5)
     met, connected = posted.all
-    assert met == ADDRESS
+    assert met == (ADDRESS, "hci1")
     assert isinstance(connected, Connected)
     await connector.stop()
     assert running.done()

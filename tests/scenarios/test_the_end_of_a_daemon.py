@@ -245,6 +245,22 @@ async def test_park_goes_on_looking_for_one_when_another_is_done(room, spec) -> 
     assert far.machine.at_rest
 
 
+async def test_park_that_found_it_late_does_not_say_that_it_rests_while_a_start_may_still_move_it(
+    room, spec, marker
+) -> None:
+    async with room.daemon() as daemon:
+        await daemon.counting_down()
+        await daemon.until(lambda _: marker.exists())
+        await daemon.kill()
+    spec.move_away()
+    parking = asyncio.create_task(park(room.settings(), room.radio.backend, within_s=30))
+    await asyncio.sleep(23)
+    spec.bring_back()
+    assert await parking == [Parked("tm", at_rest=False, reached=True)]
+    assert spec.machine.at_rest
+    assert marker.exists()
+
+
 async def test_park_without_a_marker_touches_no_belt(room, spec) -> None:
     spec.machine.start(None)
     await asyncio.sleep(10)
