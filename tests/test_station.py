@@ -261,6 +261,23 @@ def test_whatever_happens_is_taken_in_its_order_and_none_is_left_out() -> None:
     in_no_time(story)
 
 
+def test_no_reply_goes_past_the_journal() -> None:
+    async def story() -> None:
+        hall = Hall()
+        held: list[Callable[[], None]] = []
+        hall.station.journal.once_kept = lambda act, _: held.append(act)  # type: ignore[method-assign]  # a slow one
+        hall.switch_on()
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(1)
+        assert hall.replies() == []
+        for act in held:
+            act()
+        assert hall.replies() == [("start", "accepted")]
+
+    in_no_time(story)
+
+
 def test_a_stop_is_not_lost_among_what_the_treadmill_sends() -> None:
     async def story() -> None:
         hall = Hall()

@@ -39,6 +39,7 @@ TABLE = [
     (unavailable(Reason.DENIED_BY_SYSTEM), Unreachable, "does not let this user use Bluetooth"),
     (unavailable(Reason.UNKNOWN), Unreachable, "does not let this user use Bluetooth"),
     (dbus("org.freedesktop.DBus.Error.ServiceUnknown"), Unreachable, "systemctl start bluetooth"),
+    (dbus("org.freedesktop.DBus.Error.NameHasNoOwner"), Unreachable, "systemctl start bluetooth"),
     (dbus("org.freedesktop.DBus.Error.Spawn.ExecFailed"), Unreachable, "systemctl start bluetooth"),
     (dbus("org.freedesktop.DBus.Error.NoReply"), Unreachable, "systemctl restart bluetooth"),
     (dbus("org.freedesktop.DBus.Error.AccessDenied"), Unreachable, "D-Bus policy"),
@@ -63,6 +64,7 @@ TABLE = [
         LinkLost,
         "wants to be paired; pair it once with `bluetoothctl pair C0:01`",
     ),
+    (BleakGATTProtocolError(0x0C), LinkLost, "wants to be paired"),
     (BleakGATTProtocolError(0x0F), LinkLost, "wants to be paired"),
     (BleakGATTProtocolError(0x0E), AttError, "ATT error 0x0E (Unlikely Error)"),
     (BleakGATTProtocolError(0xFE), AttError, "ATT error 0xFE (Procedure Already in Progress)"),
@@ -84,10 +86,19 @@ async def test_every_foreign_error_becomes_one_reaction_and_one_sentence(raised,
     assert caught.value.__cause__ is raised
 
 
-async def test_an_att_error_keeps_its_code() -> None:
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (BleakGATTProtocolError(0xFD), 0xFD),
+        (dbus("org.bluez.Error.NotPermitted", "no"), 0x03),
+        (dbus("org.bluez.Error.NotSupported", "no"), 0x06),
+    ],
+    ids=str,
+)
+async def test_an_att_error_keeps_its_code_and_one_told_by_name_gets_it(raised: Exception, code: int) -> None:
     with pytest.raises(AttError) as caught, translated("doing it"):
-        raise BleakGATTProtocolError(0xFD)
-    assert caught.value.code == 0xFD
+        raise raised
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("bug", [KeyError("x"), ZeroDivisionError(), AssertionError()])

@@ -87,6 +87,21 @@ def test_without_a_sign_of_the_walker_ok_is_asked_once_each_minute_and_its_answe
     assert bench.faults() == []
 
 
+@pytest.mark.parametrize(
+    ("facts", "after_s"),
+    [({"anybody": Walker(guarded=True)}, 30), ({"site": SiteLimits(level=6, presence_s=45)}, 45)],
+    ids=["guarded", "as the site has it"],
+)
+def test_ok_is_asked_for_as_often_as_this_walker_and_this_site_want_it(
+    facts: dict[str, object], after_s: int
+) -> None:
+    bench = Bench(quirks=QUICK, setup=setup_for(BACKWARD, **facts))
+    backward(bench)
+    began = bench.now
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.OK)
+    assert bench.now - began == pytest.approx(after_s, abs=1)
+
+
 def test_without_an_answer_the_belt_slows_down_to_the_end_after_ten_seconds() -> None:
     bench = Bench(quirks=QUICK, program=BACKWARD, answers=frozenset({Act.START, Act.FACING}))
     backward(bench)
