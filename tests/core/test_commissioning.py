@@ -1,6 +1,6 @@
 """The empty-belt test over every machine: what it measures is what the belt does, and every end is safe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,6 +22,7 @@ from retrowalk.core.model import (
     Lease,
     Machine,
     Mark,
+    Marked,
     Notified,
     Quarantine,
     Request,
@@ -123,6 +124,11 @@ def test_what_is_measured_is_what_the_belt_does_though_no_file_tells(name: str) 
         (spec("belt", start_speed=Speed(150)), {"starts_above_minimum": True, "starts_at": 150}),
         (spec("belt", reverts_after_s=3.0), {"reverts_after_s": pytest.approx(3, abs=2)}),
         (spec("belt", reverts_after_s=50.0), {"reverts_after_s": pytest.approx(50, abs=3)}),
+        (
+            replace(spec("belt", resumes_last_speed=True), control=TOGGLING.control),
+            {"starts_above_minimum": True, "starts_at": 150},
+        ),
+        (spec("belt", deceleration=400), {"echoes_target": True}),
         (spec("belt", acceleration=400, deceleration=400), {"acceleration": None, "echoes_target": True}),
         (spec("telemetry", reports=Reports.TARGET), {"echoes_target": True, "deceleration": None}),
         (spec("telemetry", notify_every_s=1.0), {"echoes_target": False, "deceleration": 50}),
@@ -295,7 +301,10 @@ def test_a_hand_on_the_console_ends_it(runs: int, after_s: float, kmh: float, wh
 
 def test_a_stop_while_nothing_moves_needs_no_frame() -> None:
     bench = EmptyBelt(answers=frozenset())
+    bench.run(1)
+    assert bench.snapshot.awaiting is Act.START
     bench.ask(StopSession())
+    assert bench.snapshot.awaiting is None
     assert bench.go().why == "it was stopped"
     assert bench.frames == []
 
@@ -408,6 +417,33 @@ def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     assert bench.commissioner.verdict is None
 
 
+def test_of_several_starts_the_slowest_one_counts() -> None:
+    bench = EmptyBelt(quirks=spec("belt", start_delay_s=3.0))
+    belt = bench.treadmill.belt
+
+    def warms_up(_: object) -> None:
+        if any(sentence.startswith("Now up to") for sentence in bench.said()):
+            belt._quirks = replace(belt._quirks, start_delay_s=0.0)
+
+    bench.each_step.append(warms_up)
+    assert bench.go().passed
+    assert bench.commissioner.measured.start_delay_s == pytest.approx(4.0, abs=0.5)
+
+
+def test_the_delay_of_a_start_that_is_not_answered_is_not_counted_from_the_answer_to_another() -> None:
+    bench = EmptyBelt(quirks=spec("belt", start_delay_s=0.0))
+    heard = bench._heard
+
+    def unanswered(emission: object) -> Iterator[Notified]:
+        for event in heard(emission):
+            if event.characteristic is not Characteristic.CONTROL_POINT or event.payload[1] != START:
+                yield event
+
+    bench._heard = unanswered  # type: ignore[method-assign]  # the machine's way
+    assert bench.go().passed
+    assert bench.commissioner.measured.start_delay_s == 0.0
+
+
 def test_of_two_stops_the_slower_one_counts() -> None:
     bench = EmptyBelt()
     belt = bench.treadmill.belt
@@ -447,6 +483,13 @@ def test_without_its_marker_nothing_starts() -> None:
     assert bench.go().why == "the disk is full"
     assert bench.frames == []
     bench = EmptyBelt(marker_answers=False)
+    assert bench.go().why == "it does not start"
+    assert bench.frames == []
+
+
+def test_word_of_the_marker_of_another_start_is_none_of_this_one() -> None:
+    bench = EmptyBelt(marker_answers=False)
+    bench.each_step.append(lambda b: b.controller.feed(Marked("test-0"), b.now))
     assert bench.go().why == "it does not start"
     assert bench.frames == []
 

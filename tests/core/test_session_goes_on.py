@@ -575,6 +575,15 @@ def test_a_belt_that_is_still_pushed_is_not_said_to_be_still(after: tuple[str, .
     assert seat.session.halt is not Halt.BELTOFF or seat.session.stage is Stage.ENDED
 
 
+def test_at_the_end_of_each_push_they_are_told_to_stop() -> None:
+    seat = Seat("push", "push").halted(Halt.BELTOFF)
+    for _ in range(2):
+        seat.desk.runs(120, 30.25)
+        seat.advance()
+        assert STILL_PUSHED in seat.notes()
+        seat.rests(0.75)
+
+
 def test_who_has_stopped_pushing_is_not_told_to_stop() -> None:
     seat = Seat("push", "forward").halted(Halt.BELTOFF)
     seat.rests(45.0)

@@ -51,6 +51,15 @@ def test_the_clock_of_a_step_runs_only_while_it_is_walked(stage: Stage) -> None:
     assert seat.session.in_step_s == (6.0 if stage is Stage.WALKING else 0.0)
 
 
+def test_metres_are_those_that_are_measured_and_not_those_that_were_asked_for() -> None:
+    desk = Desk().at(180)
+    desk.runs(162, 0.5)
+    seat = Seat(walk(FORWARD, distance_m=20), desk=desk).walking()
+    assert desk.guard.commanded == 180
+    seat.advance(2.0)
+    assert seat.session.in_step_m == pytest.approx(0.9)
+
+
 def test_an_unknown_speed_counts_nothing() -> None:
     seat = Seat("forward", desk=Desk()).walking()
     seat.advance(2.0)

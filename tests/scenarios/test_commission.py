@@ -292,6 +292,35 @@ async def test_a_belt_that_a_daemon_left_moving_is_stopped_before_the_test(tmp_p
         assert (await running).at_rest
 
 
+async def test_what_a_daemon_left_moving_goes_before_the_machine_that_is_to_be_tested(tmp_path: Path) -> None:
+    async with hall(tmp_path, NAMED) as there:
+        there.keepsakes.write("s1")
+        there.treadmill = Treadmill(id="tm", address="F2:00:00:00:18:99")
+        there.room.treadmill.start(None)
+        await asyncio.sleep(8)
+        running = asyncio.create_task(there.examination().run())
+        await until(lambda: there.room.treadmill.belt.speed == 0)
+        assert (await running).at_rest
+
+
+async def test_the_marker_of_a_test_names_the_machine_that_its_name_stands_for(tmp_path: Path) -> None:
+    async with hall(tmp_path, NAMED) as there:
+        there.treadmill = Treadmill(id="tm", match="*")
+        there.keepsakes.address = "*"
+        examination = there.examination()
+        async with there.person(examination):
+            await examination.run(given_up=lambda: there.keepsakes.left_running)
+            assert there.keepsakes.address == ADDRESS
+
+
+async def test_it_is_tested_with_the_adapter_that_the_config_names(tmp_path: Path) -> None:
+    there = Hall(tmp_path, NAMED)
+    there.treadmill = Treadmill(id="tm", address=ADDRESS, adapter="hci7")
+    examination = there.examination()
+    assert not (await examination.run()).reached
+    assert "adapter 'hci7' not found" in examination.station._link_state
+
+
 async def test_a_treadmill_that_is_not_there_is_told(tmp_path: Path) -> None:
     there = Hall(tmp_path, NAMED)
     outcome = await there.examined()
