@@ -97,6 +97,26 @@ def test_it_answers_retrowalk_session(
     assert stopped.stdout.startswith("home: stop accepted")
 
 
+BUGGY = """
+import sys
+from retrowalk import cli
+from retrowalk.core.controller import Controller
+def act(*_):
+    raise ZeroDivisionError("a bug")
+Controller.act = act
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_control_task_that_has_failed_ends_it_and_the_service_manager_takes_over(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    run = [sys.executable, "-c", BUGGY, "run", "--config", str(tmp_path / "retrowalk.toml")]
+    told = subprocess.run(run, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert told.returncode not in {0, 130}
+    assert "the control task failed" in told.stderr
+
+
 def test_a_second_daemon_ends_at_once_with_the_reason(
     daemon: subprocess.Popen[str], environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -169,6 +169,9 @@ def test_each_start_has_its_act_its_countdown_and_its_marker() -> None:
         "the test of Start needs no countdown"
     )
     marks = [at for at, effect in bench.effects if isinstance(effect, Mark)]
+    assert [effect for _, effect in bench.effects if isinstance(effect, Mark)] == [
+        Mark(f"test-{number}") for number in (1, 2, 3, 4)
+    ]
     unmarks = [at for at, effect in bench.effects if isinstance(effect, Unmark)]
     assert len(marks) == len(unmarks) == 4
     assert all(any(mark < start for mark in marks) for start in starts)
@@ -336,6 +339,13 @@ def test_a_word_that_the_belt_is_still_does_not_pass_against_telemetry() -> None
     assert bench.commissioner.awaiting is Act.STILL
 
 
+def test_a_stop_before_the_belt_rests_doubts_no_machine() -> None:
+    bench = EmptyBelt(answers=frozenset({Act.START}))
+    assert bench.run(60, until=lambda b: b.commissioner.awaiting is Act.STILL)  # type: ignore[attr-defined]  # it is an EmptyBelt
+    bench.ask(StopSession())
+    assert bench.go() == Verdict("it was stopped")
+
+
 def test_a_word_that_nobody_asked_for_starts_nothing() -> None:
     bench = EmptyBelt(answers=frozenset())
     bench.run(1)
@@ -417,6 +427,13 @@ def test_a_belt_left_running_by_one_that_is_gone_is_stopped_first() -> None:
     assert bench.commissioner.verdict is None
 
 
+def test_control_that_is_refused_is_asked_for_again_after_a_while_and_not_at_every_look() -> None:
+    bench = EmptyBelt(quirks=spec("control", control_asks=2))
+    assert bench.go().passed
+    first, second, *_ = bench.sent(0x00)
+    assert second - first >= 2.5
+
+
 def test_of_several_starts_the_slowest_one_counts() -> None:
     bench = EmptyBelt(quirks=spec("belt", start_delay_s=3.0))
     belt = bench.treadmill.belt
@@ -444,15 +461,16 @@ def test_the_delay_of_a_start_that_is_not_answered_is_not_counted_from_the_answe
     assert bench.commissioner.measured.start_delay_s == 0.0
 
 
-def test_of_two_stops_the_slower_one_counts() -> None:
-    bench = EmptyBelt()
+@pytest.mark.parametrize(("first", "later"), [(50, 20), (20, 50)])
+def test_of_two_stops_the_slower_one_counts(first: int, later: int) -> None:
+    bench = EmptyBelt(quirks=spec("belt", deceleration=first))
     belt = bench.treadmill.belt
 
-    def wears(_: object) -> None:
+    def changes(_: object) -> None:
         if any(sentence.startswith("Now up to") for sentence in bench.said()):
-            belt._quirks = replace(belt._quirks, deceleration=20)
+            belt._quirks = replace(belt._quirks, deceleration=later)
 
-    bench.each_step.append(wears)
+    bench.each_step.append(changes)
     assert bench.go().passed
     assert bench.commissioner.measured.deceleration == pytest.approx(20, abs=2)
 
@@ -482,6 +500,7 @@ def test_without_its_marker_nothing_starts() -> None:
     bench = EmptyBelt(marker_error="the disk is full")
     assert bench.go().why == "the disk is full"
     assert bench.frames == []
+    assert Unmark() in [effect for _, effect in bench.effects], "it may be there all the same"
     bench = EmptyBelt(marker_answers=False)
     assert bench.go().why == "it does not start"
     assert bench.frames == []
@@ -641,6 +660,13 @@ def test_a_link_that_is_lost_in_the_countdown_is_not_waited_for_in_silence() -> 
     bench.reconnects, bench.deaf = True, False
     assert bench.go().why == "it does not start"
     assert bench.sent(START) == []
+
+
+def test_what_was_learned_of_the_machine_is_not_forgotten_with_the_link() -> None:
+    bench = EmptyBelt(quirks=spec("belt", needs_target_to_move=True))
+    assert bench.run(600, until=lambda b: any(said.startswith("Now up to") for said in b.said()))
+    bench.lose_link()
+    assert bench.go().passed
 
 
 @pytest.mark.parametrize("back", [True, False])
