@@ -13,7 +13,7 @@ from tests.ble.conftest import Posted, until
 from retrowalk.ble.connector import Connector
 from retrowalk.ble.reading import Reading, describe
 from retrowalk.ble.right_of_way import RightOfWay
-from retrowalk.core.model import Characteristic, Connected, Lost, Machine, Notified, Written
+from retrowalk.core.model import Characteristic, Connected, Happening, Lost, Machine, Notified, Written
 
 RECORD = bytes.fromhex("0000 6400")
 ADDRESS, OTHER = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
@@ -332,8 +332,9 @@ async def test_a_machine_is_described_anew_for_each_link(tread, radio, posted) -
     assert running.done()
 
 
+@pytest.mark.parametrize("moving", [False, True])
 async def test_one_that_cannot_be_connected_is_looked_for_again_and_again(
-    tread, radio, posted, states
+    tread, radio, posted, states, moving
 ) -> None:
     """BlueZ may have forgotten it since it was found, and know it by another handle."""
 
@@ -342,7 +343,7 @@ async def test_one_that_cannot_be_connected_is_looked_for_again_and_again(
             raise BleakError("no such device")
 
     backend = replace(radio.backend, client=Forgetful)
-    connector = Connector(ADDRESS, posted, state=states, backend=backend, rng=seeded())
+    connector = Connector(ADDRESS, posted, state=states, backend=backend, urgent=lambda: moving, rng=seeded())
     running = asyncio.create_task(connector.run())
     await asyncio.sleep(300)
     words = [word for word in states.words if not word.startswith("waiting")]
@@ -387,6 +388,24 @@ async def test_a_write_goes_to_the_link_of_its_number_or_fails(tread, connector,
     gone = "the connection is gone"
     assert posted.of(Written) == [Written(1, 10, gone), Written(1, 11), Written(1, 12, gone)]
     assert tread.written == [b"\x08\x01"]
+
+
+async def test_what_is_written_as_soon_as_it_is_connected_goes_out(tread, radio, posted) -> None:
+    """The belt may be running, and that is its Stop."""
+    loop = asyncio.get_running_loop()
+
+    def post(happening: Happening) -> None:
+        posted(happening)
+        if isinstance(happening, Connected):
+            loop.call_soon(connector.write, happening.connection, 1, b"\x08\x01")
+
+    connector = Connector(ADDRESS, post, backend=radio.backend, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    assert posted.of(Written) == [Written(1, 1)]
+    assert tread.written == [b"\x08\x01"]
+    await connector.stop()
+    assert running.done()
 
 
 async def test_stopping_closes_the_link_and_leaves_the_treadmill_free(tread, connector, posted) -> None:

@@ -307,6 +307,8 @@ async def test_a_known_machine_is_not_read_again(tread, open_link) -> None:
     again = await open_link(2, known=first.reading)
     assert reads == []
     assert again.machine == first.machine
+    await asyncio.sleep(21)
+    assert reads, "but it is asked like any other when it says nothing"
 
 
 async def test_the_control_point_is_subscribed_to_by_what_it_offers(tread, open_link) -> None:
@@ -361,8 +363,8 @@ async def test_a_treadmill_that_says_nothing_is_asked_every_20_s_and_may_say_not
     await asyncio.sleep(61)
     assert len(asked) == 3
     tread.refused = {0x2ACC: 0x80}
-    await asyncio.sleep(20)
-    assert len(asked) == 4
+    await asyncio.sleep(40)
+    assert len(asked) == 5
     assert posted.of(Lost) == []
 
 

@@ -127,6 +127,16 @@ async def test_nor_is_it_after_its_treadmill_was_lost(worn, radio, listening) ->
     assert not worn.is_heard
 
 
+async def test_nor_where_it_was_not_found_before_its_treadmill_was_lost(worn, radio, listening) -> None:
+    radio.move_away(worn.device)
+    bearer = listening()
+    await asyncio.sleep(11)
+    bearer.treadmill_is_up.clear()
+    radio.bring_back(worn.device)
+    await asyncio.sleep(60)
+    assert not worn.is_heard
+
+
 async def test_while_it_is_heard_it_is_not_connected_anew(worn, listening) -> None:
     listening()
     await asyncio.sleep(5)
@@ -233,14 +243,16 @@ async def test_a_search_gives_way_to_a_treadmill_that_is_being_connected(worn, r
     assert worn.is_heard
 
 
-async def test_connecting_gives_way_too_and_nothing_is_left_of_it(worn, radio, listening) -> None:
-    class Slow(radio.backend.client):
-        async def connect(self, *args: object, **kwargs: object) -> None:
-            await asyncio.sleep(5)
-            await super().connect(*args, **kwargs)
-
+@pytest.mark.parametrize("hangs_in", ["connect", "start_notify"])
+async def test_connecting_gives_way_too_and_nothing_is_left_of_it(worn, radio, listening, hangs_in) -> None:
     fast = radio.backend
-    radio.backend = type(fast)(fast.scanner, Slow, fast.adapter)
+    call = getattr(fast.client, hangs_in)
+
+    async def slow(*args: object, **kwargs: object) -> None:
+        await asyncio.sleep(4)
+        await call(*args, **kwargs)
+
+    radio.backend = replace(fast, client=type("Slow", (fast.client,), {hangs_in: slow}))
     bearer = listening()
     await asyncio.sleep(2)
     async with bearer.right_of_way.first():
@@ -297,6 +309,21 @@ async def test_a_treadmill_that_cannot_be_connected_gives_the_way_back() -> None
             raise NotFound("it is not in the air any more")
     async with asyncio.timeout(1):
         assert await way.when_clear(attempt) == "done"
+
+
+async def test_a_treadmill_that_is_only_looked_for_is_in_nobodys_way(radio, posted) -> None:
+    way = RightOfWay()
+    connector = Connector("Absent*", posted, backend=radio.backend, right_of_way=way)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+
+    async def attempt() -> str:
+        return "done"
+
+    async with asyncio.timeout(1):
+        assert await way.when_clear(attempt) == "done"
+    await connector.stop()
+    assert running.done()
 
 
 async def test_whoever_stops_waiting_for_an_attempt_ends_it() -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
+from retrowalk.ble.reading import Reading
 from retrowalk.core.faults import CORD
-from retrowalk.core.model import Act, Characteristic, Confirm, Notified, Offer, Phase
+from retrowalk.core.model import Act, Characteristic, Confirm, Machine, Notified, Offer, Phase
 from retrowalk.machines import machines_dir
 
 START, STOP = 0x07, 0x08
@@ -44,6 +46,24 @@ async def test_a_machine_file_that_is_damaged_meanwhile_keeps_no_belt_moving(roo
         await daemon.walking()
         file.write_text('name = "spec"\nabout = "half a sen')
         written = await lost_and_back(daemon, spec, 3)
+        assert written[0] == STOP
+        assert spec.machine.at_rest
+
+
+async def test_a_bug_when_the_link_comes_back_keeps_no_belt_moving(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        connector = daemon.app._connectors["tm"]
+        describe, links = connector._describe, count(1)
+
+        def fails_once(reading: Reading) -> Machine:
+            if next(links) == 1:
+                raise ZeroDivisionError
+            return describe(reading)
+
+        connector._describe = fails_once
+        written = await lost_and_back(daemon, spec, 3)
+        assert next(links) == 3
         assert written[0] == STOP
         assert spec.machine.at_rest
 

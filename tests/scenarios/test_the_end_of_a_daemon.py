@@ -25,6 +25,14 @@ async def test_told_to_end_it_stops_the_belt_and_waits_for_rest(room, spec, mark
     assert not marker.exists()
 
 
+async def test_told_to_end_it_keeps_all_that_it_recorded(room, spec) -> None:
+    async with room.daemon() as daemon:
+        await daemon.phase(Phase.IDLE)
+        await asyncio.sleep(1)
+    tape = daemon.app.stations["tm"].journal._tape
+    assert tape.waiting == 0
+
+
 async def test_told_to_end_while_it_looks_or_connects_it_ends(room, spec) -> None:
     for tenths in range(60):
         async with asyncio.timeout(tenths / 10 + 10):
