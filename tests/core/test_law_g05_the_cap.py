@@ -57,6 +57,13 @@ def test_a_cap_above_the_moving_belt_does_not_slide_and_none_rises() -> None:
     assert capping.now(99.0) == 300
 
 
+def test_the_slide_begins_above_what_a_belt_on_its_way_up_was_told() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.guard.limit(Speed(80), desk.now)
+    assert desk.guard.cap(desk.now) == 150
+
+
 def test_a_second_cut_slides_on_from_where_the_first_is() -> None:
     capping = Capping(Speed(400), Speed(600), None)
     capping.lower(Speed(200), Speed(380), 10.0)

@@ -273,6 +273,15 @@ def test_measured_rest_does_not_take_the_place_of_the_persons_word() -> None:
     assert not desk.guard.distrusted
 
 
+def test_a_word_that_telemetry_denies_does_not_take_its_place_either() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 100.0)
+    desk.record(20)
+    assert desk.guard.said_still(desk.now) == "the treadmill reports 0.2 km/h"
+    desk.runs(0, 1.0)
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"
+
+
 def test_said_still_a_belt_may_be_used_again() -> None:
     desk = Desk().starting()
     desk.runs(0, 100.0)

@@ -163,6 +163,31 @@ def test_of_a_machine_that_starts_high_the_manual_speed_is_remembered() -> None:
     assert desk.arm() == ""
 
 
+def test_and_so_is_that_of_motion_that_nobody_may_have_started() -> None:
+    desk = Desk(starts_above_minimum=True).walking()
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 5.0)
+    desk.runs(300, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+    desk.slides(300, 0)
+    desk.runs(0, 11.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm(authority(direction=Direction.BACKWARD, ceiling=Speed(500))) == MAY_START_HIGH
+
+
+def test_and_that_of_a_belt_that_was_left_running() -> None:
+    desk = Desk(starts_above_minimum=True).walking()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(300, 0.5)
+    assert desk.stops == 1
+    desk.slides(300, 0)
+    desk.runs(0, 11.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm(authority(direction=Direction.BACKWARD, ceiling=Speed(500))) == MAY_START_HIGH
+
+
 def test_manual_use_with_physics_is_left_alone() -> None:
     bench = Bench()
     bench.treadmill.console.press("start")
