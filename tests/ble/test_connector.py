@@ -397,14 +397,14 @@ async def test_what_is_written_as_soon_as_it_is_connected_goes_out(tread, radio,
     def post(happening: Happening) -> None:
         posted(happening)
         if isinstance(happening, Connected):
-            loop.call_soon(connector.write, happening.connection, 1, b"\x08\x01")
+            loop.call_soon(keeper.write, happening.connection, 1, b"\x08\x01")
 
-    connector = Connector(ADDRESS, post, backend=radio.backend, rng=seeded())
-    running = asyncio.create_task(connector.run())
+    keeper = Connector(ADDRESS, post, backend=radio.backend, rng=seeded())
+    running = asyncio.create_task(keeper.run())
     await asyncio.sleep(5)
     assert posted.of(Written) == [Written(1, 1)]
     assert tread.written == [b"\x08\x01"]
-    await connector.stop()
+    await keeper.stop()
     assert running.done()
 
 

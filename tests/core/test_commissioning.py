@@ -307,7 +307,7 @@ def test_a_stop_while_nothing_moves_needs_no_frame() -> None:
     bench.run(1)
     assert bench.snapshot.awaiting is Act.START
     bench.ask(StopSession())
-    assert bench.snapshot.awaiting is None
+    assert bench.commissioner.awaiting is None
     assert bench.go().why == "it was stopped"
     assert bench.frames == []
 

@@ -59,7 +59,8 @@ async def test_a_bug_when_the_link_comes_back_keeps_no_belt_moving(room, spec) -
         def fails_once(reading: Reading) -> Machine:
             if next(links) == 1:
                 raise ZeroDivisionError
-            return describe(reading)
+            machine: Machine = describe(reading)
+            return machine
 
         connector._describe = fails_once
         written = await lost_and_back(daemon, spec, 3)
