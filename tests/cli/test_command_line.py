@@ -1,9 +1,11 @@
 """Every mistake is one clear line on stderr, with its exit code."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -125,6 +127,21 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = f"{shlex.quote(sys.executable)} -m retrowalk config schema | head -c 1"
     told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert told.stderr == ""
+
+
+def test_letters_that_a_terminal_does_not_have_are_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text(
+        'name = "慢"\nlevel = 0\nsteps = [{ walk = "forward", for = "3min", speed = 1.0 }]\n',
+        encoding="utf-8",
+    )
+    for arguments in ([], ["--json"]):
+        told = subprocess.run(
+            [sys.executable, "-m", "retrowalk", "programs", "show", str(tmp_path / "slow.toml"), *arguments],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        )
+        assert rb"\u6162" in told.stdout
 
 
 def test_help_imports_no_command() -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -81,6 +82,8 @@ def retrowalk(debug: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code. Every mistake is told in one line on stderr."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a machine's name may have letters that the terminal has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = retrowalk.main(args=argv, prog_name="retrowalk", standalone_mode=False)
         sys.stdout.flush()
