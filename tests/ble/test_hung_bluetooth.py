@@ -14,6 +14,8 @@ from retrowalk.ble.within import within
 from retrowalk.core.model import Connected
 
 CALLS = ["looking up", "scanning", "scanning no more", "connecting"]
+ASK_AGAIN = ["looking up", "connecting"]
+"""Cancelled, it asks the service once more, which hangs again."""
 
 
 class Service:
@@ -24,8 +26,9 @@ class Service:
 
         async def call(name: str) -> None:
             if name == hangs_in:
-                with suppress(asyncio.CancelledError):
-                    await self.answers.wait()
+                if name in ASK_AGAIN:
+                    with suppress(asyncio.CancelledError):
+                        await self.answers.wait()
                 await self.answers.wait()
 
         class Adapter(backend.adapter):

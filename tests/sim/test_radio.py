@@ -300,6 +300,38 @@ async def test_an_unplugged_adapter_loses_its_links_and_says_that_it_is_missing(
 
 
 @in_virtual_time
+async def test_a_process_searches_once_at_a_time() -> None:
+    """BlueZ, adapter.c: "Every client can only start one discovery"; nor while the last one ends."""
+    box = await Box().put_up()
+    one, other = (BleakScanner(backend=box.radio.backend.scanner) for _ in range(2))
+    await one.start()
+    with pytest.raises(BleakDBusError, match="InProgress"):
+        await other.start()
+    ending = asyncio.create_task(one.stop())
+    await asyncio.sleep(0)
+    with pytest.raises(BleakDBusError, match="InProgress"):
+        await other.start()
+    await ending
+    await other.start()
+    assert one.discovered_devices == []
+    await asyncio.sleep(1)
+    assert len(other.discovered_devices) == 1
+
+
+@in_virtual_time
+async def test_a_search_that_is_cancelled_as_it_begins_goes_on_and_nobody_can_stop_it() -> None:
+    """bleak forgets it, BlueZ does not."""
+    room = Radio()
+    scanners = [BleakScanner(backend=room.backend.scanner) for _ in range(2)]
+    beginning = asyncio.create_task(scanners[0].start())
+    await asyncio.sleep(0.01)
+    beginning.cancel()
+    await asyncio.sleep(3600)
+    with pytest.raises(BleakDBusError, match="InProgress"):
+        await scanners[1].start()
+
+
+@in_virtual_time
 async def test_two_rooms_do_not_hear_each_other() -> None:
     await Box().put_up()
     async with BleakScanner(backend=Radio().backend.scanner) as scanner:

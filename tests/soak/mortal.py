@@ -15,6 +15,9 @@ def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
         nonlocal dead
         dead = True
 
+    class Scanner(backend.scanner):  # type: ignore[misc, name-defined]
+        discovering: ClassVar = False  # each process may search, and a dead one does no more
+
     class MortalClient(backend.client):  # type: ignore[misc, name-defined]
         not_hung_up: ClassVar = Counter[str]()  # BlueZ forgets what a dead process did not end
 
@@ -22,4 +25,4 @@ def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
             if not dead:
                 await super().disconnect()
 
-    return Backend(backend.scanner, MortalClient, backend.adapter), die
+    return Backend(Scanner, MortalClient, backend.adapter), die

@@ -142,8 +142,9 @@ class Connector:
             self._state("scanning")
             if self._failures >= _FAITHFUL_FOR and not self._urgent():
                 self._look_for(self._target)
-            search = find(self._wanted, _SEARCH_FOR, self._backend, is_free=self._is_free)
-            self._found = await within(_SEARCH_WITHIN, search)
+            search = self._right_of_way.search(self._backend)
+            looking = find(self._wanted, _SEARCH_FOR, self._backend, is_free=self._is_free, search=search)
+            self._found = await within(_SEARCH_WITHIN, looking)
         found = self._found
         self._state("connecting")
         self._connection += 1

@@ -3,8 +3,11 @@ machine is whose."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
+
+from retrowalk.ble.backend import Backend
+from retrowalk.ble.search import Search
 
 _T = TypeVar("_T")
 
@@ -21,6 +24,7 @@ class RightOfWay:
         self._clear.set()
         self._attempts: set[asyncio.Task[Any]] = set()
         self._claims: dict[object, set[str]] = {}
+        self._searches: dict[object, Search] = {}
 
     def claim(self, who: object, *addresses: str) -> None:
         """These machines are `who`'s now, and no others: nobody else is to take one for its name."""
@@ -30,16 +34,31 @@ class RightOfWay:
         """That machine is nobody else's."""
         return not any(address.upper() in has for one, has in self._claims.items() if one is not who)
 
+    def search(self, backend: Backend) -> Search:
+        """The one search on that adapter."""
+        adapter = (
+            backend.scanner,
+            backend.hci or "hci0",
+        )  # None is the system's first, that one nearly always
+        return self._searches.setdefault(adapter, Search(backend, self._clear))
+
     @asynccontextmanager
     async def first(self) -> AsyncIterator[None]:
-        """For connecting a treadmill: attempts of others are ended before, and none begins in the block."""
+        """For connecting a treadmill: attempts of others are ended before, and none begins in the block. A
+        search for another treadmill rests, but not for long."""
         self._treadmills += 1
         self._clear.clear()
         try:
             for attempt in self._attempts:
                 attempt.cancel()
-            if self._attempts:
-                await asyncio.wait(self._attempts, timeout=_GIVES_WAY_WITHIN)
+            for search in self._searches.values():
+                search.rest()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GIVES_WAY_WITHIN):
+                    if self._attempts:
+                        await asyncio.wait(self._attempts)
+                    for search in self._searches.values():
+                        await search.is_still()
             yield
         finally:
             self._treadmills -= 1

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from bleak import BleakAdapter, BleakScanner
-from bleak.args.bluez import BlueZScannerArgs
+from bleak import BleakAdapter
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
@@ -17,6 +16,7 @@ from blefit.ftms.advertisement import MachineAvailability, MachineType
 from retrowalk.ble.backend import PLATFORM, Backend
 from retrowalk.ble.errors import NotFound, translated
 from retrowalk.ble.kinds import TREADMILL, Kind
+from retrowalk.ble.search import Search, scanner
 
 _SERVICE = uuids.full(uuids.FITNESS_MACHINE_SERVICE)
 _NO_TYPE = MachineType(0)
@@ -74,9 +74,9 @@ async def scan(seconds: float = 5.0, backend: Backend = PLATFORM) -> list[Found]
     """
     found = {machine.address: machine for machine in await _connected(backend)}
     with translated("looking for treadmills"):
-        async with _scanner(backend) as scanner:
+        async with scanner(backend) as ears:
             await asyncio.sleep(seconds)
-    for device, advertised in scanner.discovered_devices_and_advertisement_data.values():
+    for device, advertised in ears.discovered_devices_and_advertisement_data.values():
         if _may_be(TREADMILL, advertised):
             found[device.address] = _found(device, advertised)
     return sorted(
@@ -91,9 +91,10 @@ async def find(
     kind: Kind = TREADMILL,
     *,
     is_free: Callable[[str], bool] = lambda _address: True,
+    search: Search | None = None,
 ) -> Found:
     """The device of that address or name; a name may be a pattern (`KS-*`, `*`: any of its kind), and then
-    it has to be free.
+    it has to be free. `search` is that of this process, if others look for something as well.
 
     Ends as soon as it is found with its name, which often comes a little later and says which file is about
     it. Of several machines one that is in use is taken only if no other was found in time. Raises NotFound,
@@ -109,10 +110,10 @@ async def find(
             return machine
     second_best = None
     with translated(f"looking for {kind.noun}"):
-        async with _scanner(backend) as scanner:
+        async with (search or Search(backend)).heard() as heard:
             try:
                 async with asyncio.timeout(seconds) as patience:
-                    async for device, advertised in scanner.advertisement_data():
+                    async for device, advertised in heard:
                         machine = _found(device, advertised, kind)
                         if not fits(machine) or not _may_be(kind, advertised, by_address):
                             continue
@@ -126,11 +127,6 @@ async def find(
     if second_best is not None:
         return second_best
     raise NotFound(f"no {kind.name} {wanted!r} in the air: {kind.advice}")
-
-
-def _scanner(backend: Backend) -> BleakScanner:
-    bluez: BlueZScannerArgs = {} if backend.hci is None else {"adapter": backend.hci}
-    return BleakScanner(backend=backend.scanner, bluez=bluez)
 
 
 async def _connected(backend: Backend, kind: Kind = TREADMILL, by_address: bool = False) -> Iterable[Found]:

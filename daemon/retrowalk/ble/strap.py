@@ -84,7 +84,8 @@ class Strap:
         log.info("heart rate strap lost", strap=self._target)
 
     async def _open(self, heard: asyncio.Queue[bytes | None]) -> Line:
-        found = await find(self._target, _SEARCH_FOR, self._backend, STRAP)
+        search = self._right_of_way.search(self._backend)
+        found = await find(self._target, _SEARCH_FOR, self._backend, STRAP, search=search)
         line = Line(found, lambda: heard.put_nowait(None))
         try:
             await line.dial(self._backend)

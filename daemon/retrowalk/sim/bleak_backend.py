@@ -38,6 +38,8 @@ CCCD = uuids.full(0x2902)
 ATT_TIMEOUT_S = 30.0
 """Core, Vol 3, Part F, 3.3.3."""
 _IN_ORDER_S = 1e-6
+_DISCOVERY_S = 0.03
+"""What it takes the kernel to begin a search, or to end it."""
 
 _PAIRING_CODES = {
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
@@ -115,6 +117,7 @@ def backend_in(room: Room) -> Backend:
 
     class Scanner(RadioScanner):
         radio = room
+        discovering = False
 
     class Client(RadioClient):
         radio = room
@@ -127,9 +130,12 @@ def backend_in(room: Room) -> Backend:
 
 
 class RadioScanner(BaseBleakScanner):
-    """Hears what is advertised in the room."""
+    """Hears what is advertised in the room. BlueZ lets a process search once at a time, and so does this."""
 
     radio: ClassVar[Room]
+    discovering: ClassVar[bool]
+    """A search of this process is on, or begins, or ends. One that is cancelled as it begins goes on for as
+    long as the process lives, and nobody hears it: bleak keeps nothing that could stop it."""
 
     def __init__(
         self,
@@ -147,12 +153,24 @@ class RadioScanner(BaseBleakScanner):
     async def start(self) -> None:
         if self._adapter != ADAPTER:
             raise BleakError(f"adapter '{self._adapter}' not found")
+        if self.discovering:
+            raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
+        type(self).discovering = True
         self.seen_devices = {}
         self._deaf = self.radio.interference.deafens(_now())
-        await self.radio.scan(self, on=True)
+        await asyncio.sleep(_DISCOVERY_S)
+        try:
+            await self.radio.scan(self, on=True)
+        except BleakError:
+            type(self).discovering = False
+            raise
 
     async def stop(self) -> None:
-        await self.radio.scan(self, on=False)
+        try:
+            await self.radio.scan(self, on=False)
+            await asyncio.sleep(_DISCOVERY_S)
+        finally:
+            type(self).discovering = False
 
     def hear(self, address: str, advertised: AdvertisementData) -> None:
         if not self._deaf and self.is_allowed_uuid(advertised.service_uuids):
