@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError
+from tests.ble.conftest import FEATURE, NOTIFY, READ, TREADMILL
 
 from retrowalk.ble.errors import LinkLost
 from retrowalk.ble.link import Link
@@ -23,7 +24,12 @@ STUCK = BleakDBusError("org.bluez.Error.Failed", ["Not connected"])
 
 @pytest.fixture
 async def mortal(tread, radio, posted):
-    """A link through a Bluetooth service that dies at the first write; what it raises then can be set."""
+    """A link to the usual treadmill."""
+    return await mortal_link(radio, posted)
+
+
+async def mortal_link(radio, posted):
+    """A link through a Bluetooth service that dies when it is set up; what it raises then can be set."""
 
     class Mortal(radio.backend.client):
         raises: BaseException = NO_SERVICE
@@ -70,6 +76,42 @@ async def test_a_dead_service_is_noticed_though_nothing_is_written(mortal, poste
     (lost,) = posted.of(Lost)
     assert lost.why
     assert await link.over() == lost.why
+
+
+@pytest.mark.parametrize(
+    ("feature", "refused"),
+    [
+        ((READ, FEATURE), {0x2ACC: 0x0E}),
+        ((READ, b"\x00"), {}),
+        ((READ, FEATURE), {0x2ACC: 0x0E, 0x2AD4: 0x0E, 0x2AD5: 0x0E}),
+        ((NOTIFY, b""), {}),
+        (None, {}),
+    ],
+    ids=["refused", "garbled", "all refused", "not readable", "not there"],
+)
+async def test_nor_does_it_matter_what_the_machine_says_of_itself(
+    put_up, radio, posted, feature, refused
+) -> None:
+    """It was connected for ever, and controllable."""
+    table = {number: row for number, row in TREADMILL.items() if number != 0x2ACC}
+    tread = await put_up(table if feature is None else {0x2ACC: feature, **table})
+    tread.refused = refused
+    await mortal_link(radio, posted)
+    await asyncio.sleep(21)
+    assert posted.of(Lost)
+
+
+@pytest.mark.parametrize("refused", [{}, {0x2ACC: 0x0E}])
+async def test_what_is_asked_of_a_silent_machine_costs_no_link_though_it_is_refused(
+    tread, open_link, posted, refused
+) -> None:
+    tread.refused = refused
+    asked = []
+    await open_link()
+    tread.on_read = lambda: asked.append(None)
+    await asyncio.sleep(65)
+    assert len(asked) == 3
+    assert posted.of(Lost) == []
 
 
 async def test_a_link_that_is_lost_between_connecting_and_looking_is_no_bug(tread, radio, posted) -> None:

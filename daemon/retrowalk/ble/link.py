@@ -140,19 +140,23 @@ class Link:
         if self._over.is_set():
             raise LinkLost(self._why)
         self._writer = asyncio.create_task(self._write_all(), name=f"link {self.connection}: writer")
-        if self.reading.feature is not None:
+        if self._readable:
             self._asker = asyncio.create_task(self._ask_when_quiet(), name=f"link {self.connection}: asker")
         early, self._early = self._early, None
         self._post(Connected(self.connection, self.machine))
         for notified in early or ():
             self._post(notified)
 
+    @property
+    def _readable(self) -> list[int]:
+        offered = self._line.offered
+        return [number for number in READ if number in offered and "read" in offered[number].properties]
+
     async def _read(self) -> Reading:
         payloads: dict[int, bytes] = {}
-        for number in READ:
-            if (char := self._line.offered.get(number)) and "read" in char.properties:
-                with suppress(AttError):  # it need not have any of them
-                    payloads[number] = await self._line.read(number)
+        for number in self._readable:
+            with suppress(AttError):  # it need not have any of them
+                payloads[number] = await self._line.read(number)
         found, offered = self._found, frozenset(self._line.offered)
         return Reading.of(found.name, found.address, offered, payloads, found.service_data)
 
@@ -196,7 +200,7 @@ class Link:
                 await asyncio.sleep(_QUIET_FOR)
                 if not (self._heard or self._writes):
                     with suppress(AttError):  # an answer, too
-                        await self._line.read(uuids.FITNESS_MACHINE_FEATURE)
+                        await self._line.read(self._readable[0])
         except LinkError as error:
             self.end(str(error))
 
