@@ -120,7 +120,15 @@ def test_every_commented_example_of_the_shipped_file_is_good_too() -> None:
         ),
         (
             ONE + 'heart_rate_strap = "H10"\n' + TWO + 'heart_rate_strap = "h10"',
-            'FILE:8: [[treadmills]] no. 2 heart_rate_strap: two treadmills have the strap "h10"',
+            'FILE:8: [[treadmills]] no. 2 heart_rate_strap: one strap may be both "H10" and "h10": name each',
+        ),
+        (
+            ONE + 'heart_rate_strap = "Polar H10*"\n' + TWO + 'heart_rate_strap = "*H10 1234*"',
+            "FILE:8: [[treadmills]] no. 2 heart_rate_strap: one strap may be both",
+        ),
+        (
+            ONE + 'heart_rate_strap = "A4:C1:38:00:00:02"\n' + TWO + 'heart_rate_strap = "a4:c1:38:00:00:02"',
+            "FILE:8: [[treadmills]] no. 2 heart_rate_strap: one strap may be both",
         ),
         (
             ONE + 'heart_rate_strap = "A4:C1:38:00"',

@@ -34,10 +34,10 @@ async def worn(radio):
 class Bearer:
     """A Strap that runs, and what it posted."""
 
-    def __init__(self, radio, target: str) -> None:
+    def __init__(self, radio, target: str, right_of_way: RightOfWay | None = None) -> None:
         self.posted: list[Pulse] = []
         self.treadmill_is_up = asyncio.Event()
-        self.right_of_way = RightOfWay()
+        self.right_of_way = right_of_way or RightOfWay()
         self.strap = Strap(
             target,
             self.posted.append,
@@ -53,8 +53,10 @@ async def listening(radio):
     """Starts to listen to a strap; its treadmill is up."""
     bearers: list[Bearer] = []
 
-    def listening(target: str = ADDRESS, *, up: bool = True) -> Bearer:
-        bearer = Bearer(radio, target)
+    def listening(
+        target: str = ADDRESS, *, up: bool = True, right_of_way: RightOfWay | None = None
+    ) -> Bearer:
+        bearer = Bearer(radio, target, right_of_way)
         bearers.append(bearer)
         if up:
             bearer.treadmill_is_up.set()
@@ -73,6 +75,17 @@ async def test_it_is_found_by_address_name_or_pattern_and_heard_every_second(wor
     await asyncio.sleep(13)
     assert set(bearer.posted) == {Pulse(90, True)}
     assert 10 <= len(bearer.posted) <= 13
+
+
+@pytest.mark.parametrize(("first", "second"), [("Polar*", ADDRESS), (ADDRESS, "Polar*"), ("Polar*", "*1234")])
+async def test_a_name_never_means_the_strap_of_another_walker(worn, listening, first, second) -> None:
+    """Its contact would be a sign of a walker who has left. Who asks by address gets it."""
+    way = RightOfWay()
+    bearers = [listening(target, up=False, right_of_way=way) for target in (first, second)]
+    for bearer in bearers:
+        bearer.treadmill_is_up.set()
+        await asyncio.sleep(60)
+    assert [bool(bearer.posted) for bearer in bearers] == [second != ADDRESS, second == ADDRESS]
 
 
 @pytest.mark.parametrize("contact", [True, False, None])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -43,13 +44,15 @@ class Strap:
         right_of_way: RightOfWay,
         backend: Backend = PLATFORM,
     ) -> None:
-        """`target` is an address, a name or a name pattern. `post` must not block."""
+        """`target` is an address, a name or a name pattern; a name never means another walker's strap.
+        `post` must not block."""
         self._target = target
         self._post = post
         self._treadmill_is_up = treadmill_is_up
         self._right_of_way = right_of_way
         self._backend = backend
         self._trouble = ""
+        right_of_way.claim(self, target)
 
     async def run(self) -> None:
         """Connects and reconnects until it is cancelled; raises only what is a bug."""
@@ -85,7 +88,9 @@ class Strap:
 
     async def _open(self, heard: asyncio.Queue[bytes | None]) -> Line:
         search = self._right_of_way.search(self._backend)
-        found = await find(self._target, _SEARCH_FOR, self._backend, STRAP, search=search)
+        is_free = partial(self._right_of_way.is_free, self)
+        found = await find(self._target, _SEARCH_FOR, self._backend, STRAP, is_free=is_free, search=search)
+        self._right_of_way.claim(self, self._target, found.address)
         line = Line(found, lambda: heard.put_nowait(None))
         try:
             await line.dial(self._backend)

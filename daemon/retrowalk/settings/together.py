@@ -98,16 +98,20 @@ def _may_fit(one: str, other: str) -> bool:
 def _straps(treadmills: Sequence[tuple[int, Table]]) -> Iterator[Problem]:
     """A strap talks to one; and who hangs up on it must not hang up on a treadmill."""
     machines = {str(treadmill.get("address")).upper() for _, treadmill in treadmills}
-    taken: set[str] = set()
+    taken: list[str] = []
     for n, treadmill in treadmills:
         if not isinstance(strap := treadmill.get("heart_rate_strap"), str):
             continue
         place = ("treadmills", n, "heart_rate_strap")
         if strap.upper() in machines:
             yield place, f'"{strap}" is a treadmill: leave it out, its own heart rate counts without it'
-        if strap.upper() in taken:
-            yield place, f'two treadmills have the strap "{strap}": each walker needs one'
-        taken.add(strap.upper())
+        for other in taken:  # an address and a name are told apart when the first of them is found
+            if (":" in strap) == (":" in other) and _may_fit(_plain(strap), _plain(other)):
+                yield (
+                    place,
+                    f'one strap may be both "{other}" and "{strap}": name each walker\'s by its address',
+                )
+        taken.append(strap)
 
 
 def _mqtt_and_alarm(mqtt: Table, alarm: Table) -> Iterator[Problem]:
