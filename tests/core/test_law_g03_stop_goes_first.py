@@ -37,9 +37,10 @@ def test_stop_is_written_first_with_or_without_control(control: bool) -> None:
     assert desk.last == Stop()
 
 
-def test_denied_control_is_asked_for_and_stop_written_again_at_once() -> None:
+@pytest.mark.parametrize("granted", [True, False])
+def test_denied_control_is_asked_for_and_stop_written_again_at_once(granted: bool) -> None:
     desk = Desk().at(120)
-    desk.results[Stop] = DENIED
+    desk.results |= {Stop: DENIED, RequestControl: SUCCESS if granted else DENIED}
     desk.stop()
     assert [(at, type(c)) for at, c in desk.writes[-3:]] == [
         (desk.now, kind) for kind in (Stop, RequestControl, Stop)

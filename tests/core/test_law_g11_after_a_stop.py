@@ -871,6 +871,18 @@ def test_a_stop_to_a_belt_that_is_about_to_rest_may_be_taken_for_a_start(
     assert not desk.guard.may_start_by_stop(desk.now)
 
 
+def test_so_may_the_second_one_whatever_was_measured_last() -> None:
+    desk = Desk()
+    desk.record(150)
+    desk.guard.left_running = True
+    desk.stop()
+    assert not desk.guard.may_start_by_stop(desk.now)
+    desk.silence(0.75)
+    desk.stop()
+    assert desk.stops == 2
+    assert desk.guard.may_start_by_stop(desk.now)
+
+
 @pytest.mark.parametrize(
     ("began", "alarm"),
     [

@@ -193,6 +193,30 @@ def test_a_start_status_is_an_echo_from_our_start_until_the_first_target_is_met(
     assert desk.noticed[-1] == "start_key_again"
 
 
+@pytest.mark.parametrize(
+    ("belt", "notice"),
+    [
+        ("runs", "start_key_again"),
+        ("told a zero", "start_key"),
+        ("was not heard for 2 s", "start_key"),
+        ("is being stopped", "start_key"),
+    ],
+)
+def test_the_key_is_of_a_motion_to_come_unless_the_belt_is_known_to_run(belt: str, notice: str) -> None:
+    desk = Desk().at(100)
+    match belt:
+        case "told a zero":
+            desk.record(0)
+        case "was not heard for 2 s":
+            desk.silence(2.0)
+        case "is being stopped":
+            desk.stop()
+        case _:
+            pass
+    desk.status(CONSOLE_START)
+    assert desk.noticed[-1] == notice
+
+
 def test_at_rest_a_start_status_is_the_key() -> None:
     desk = Desk().rest()
     desk.status(CONSOLE_START)

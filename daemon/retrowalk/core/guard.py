@@ -281,7 +281,7 @@ class Guard(Watch):
         match approved.command:
             case Stop() if self._stop is not None:
                 self._stop.sent(now)
-                self._stop_was_sent(now)
+                self._stop_was_sent(self._stop, now)
             case RequestControl() if self._stop is not None:
                 self._stop.control_sent()
             case Start() if self._start_test is not None:

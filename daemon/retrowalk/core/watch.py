@@ -472,10 +472,11 @@ class Watch:
         if outstanding:
             self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
 
-    def _stop_was_sent(self, now: float) -> None:
+    def _stop_was_sent(self, stop: Stopping, now: float) -> None:
         assert self.machine is not None, "there is a link"
         speed = self.motion.speed
-        if speed is None or speed < self.machine.minimum or self.motion.falling(now):
+        slow = speed is None or speed < self.machine.minimum
+        if slow or self.motion.falling(now) or stop.writes > 1:  # the one before may have reached it by now
             self._taken_for_start = self._outstanding(now)
 
     def _may_start_unseen(self, now: float) -> bool:
