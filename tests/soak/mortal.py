@@ -15,8 +15,9 @@ def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
         nonlocal dead
         dead = True
 
-    class Scanner(backend.scanner):  # type: ignore[misc, name-defined]
-        discovering: ClassVar = False  # each process may search, and a dead one does no more
+    scanner = backend.scanner  # None is BlueZ, which knows by itself who searches
+    if scanner is not None:  # each process may search, and a dead one does no more
+        scanner = type("Scanner", (scanner,), {"discovering": False})
 
     class MortalClient(backend.client):  # type: ignore[misc, name-defined]
         not_hung_up: ClassVar = Counter[str]()  # BlueZ forgets what a dead process did not end
@@ -25,4 +26,4 @@ def mortal(backend: Backend) -> tuple[Backend, Callable[[], None]]:
             if not dead:
                 await super().disconnect()
 
-    return Backend(Scanner, MortalClient, backend.adapter), die
+    return Backend(scanner, MortalClient, backend.adapter), die
