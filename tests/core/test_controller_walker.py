@@ -11,6 +11,7 @@ from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.model import (
     AckFault,
     Act,
+    Ask,
     Characteristic,
     Confirm,
     Direction,
@@ -115,6 +116,16 @@ def test_without_an_answer_the_belt_slows_down_to_the_end_after_ten_seconds() ->
     assert bench.real_speed == 0
     assert bench.events("stopped")[0].fields["reason"] == "no sign of the walker"
     assert bench.frames[-2][1] == b"\x02\x50\x00", "the planned end: the minimum before the stop"
+
+
+@pytest.mark.parametrize("ask", [Lease(), SetCap(Speed(250)), AckFault()], ids=["lease", "cap", "ack"])
+def test_what_may_come_from_afar_is_no_sign_of_the_walker(ask: Ask) -> None:
+    bench = Bench(quirks=QUICK, program=BACKWARD, answers=frozenset({Act.START, Act.FACING}))
+    backward(bench)
+    for _ in range(75):
+        bench.ask(ask)
+        bench.run(1)
+    assert bench.faults() == ["presence_missing"]
 
 
 def test_steps_that_the_machine_counts_are_sign_enough() -> None:

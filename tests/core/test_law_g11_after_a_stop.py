@@ -973,6 +973,31 @@ def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_re
     assert desk.noticed[-1] == "unexpected_motion"
 
 
+def test_once_it_was_stopped_and_rests_that_is_over() -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    desk.runs(0, 1.0)
+    for _ in range(2):
+        desk.stop()
+        desk.runs(0, 1.0)
+        assert desk.stops == 1
+
+
+def test_and_a_stop_after_its_time_begins_no_other_minute_of_alarm() -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    since = desk.now
+    desk.runs(80, 10.0)
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, since + 61.0 - desk.now)
+    assert desk.guard.clear(desk.now) == ""
+    desk.runs(80, 1.0)
+    assert desk.guard.manual(desk.now)
+
+
 def test_nobody_is_told_of_a_start_that_nobody_knows_of() -> None:
     desk = Desk(connect=False)
     desk.guard.inherit()
