@@ -7,12 +7,14 @@ what was taken out once over BlueZ, to see the test fail.
 import asyncio
 
 import pytest
+from bleak.exc import BleakDBusError
 from bumble.att import ATT_Error
-from tests.ble.conftest import nothing, until
+from tests.ble.conftest import ADDRESS, nothing, until
 
 from retrowalk.ble.errors import LinkError, LinkLost
 from retrowalk.ble.link import Link
 from retrowalk.ble.scanner import find
+from retrowalk.ble.search import Search, scanner
 from retrowalk.core.model import Lost, Written
 
 STOP = b"\x08\x01"
@@ -117,3 +119,13 @@ async def test_an_attempt_on_an_absent_machine_is_no_hindrance_when_it_is_back(
     await asyncio.sleep(1)
     assert not tread.device.connections
     await open_link(2)  # found anew: BlueZ 5.82 has forgotten it meanwhile
+
+
+async def test_a_process_may_search_once_at_a_time_so_all_who_look_share_one_search(tread, radio) -> None:
+    """Planted: `find` makes a Search of its own."""
+    async with scanner(radio.backend):
+        with pytest.raises(BleakDBusError, match="InProgress"):
+            await scanner(radio.backend).start()
+    search = Search(radio.backend)
+    both = [find(ADDRESS, 60, radio.backend, search=search) for _ in range(2)]
+    assert [found.address for found in await asyncio.gather(*both)] == [ADDRESS, ADDRESS]
