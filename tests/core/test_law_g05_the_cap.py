@@ -79,6 +79,17 @@ def test_at_rest_a_cap_falls_at_once() -> None:
     assert desk.guard.cap(desk.now) == 90
 
 
+def test_the_live_cap_outlasts_a_halt() -> None:
+    desk = Desk().at(120)
+    desk.guard.limit(Speed(100), desk.now)
+    desk.runs(100, 2.0)
+    desk.stop()
+    desk.slides(100, 0)
+    desk.runs(0, 11.0)
+    desk.walking()
+    assert desk.guard.cap(desk.now) == 100
+
+
 def test_the_live_cap_lasts_until_the_next_session_and_never_rises() -> None:
     desk = Desk().rest()
     desk.guard.limit(Speed(150), desk.now)

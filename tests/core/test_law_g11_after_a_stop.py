@@ -821,6 +821,7 @@ TAKEN, REFUSED, DENIED = ResultCode.SUCCESS, ResultCode.INVALID_PARAMETER, Resul
         (True, OpCode.STOP_OR_PAUSE, DENIED, True),
         (True, OpCode.START_OR_RESUME, TAKEN, True),
         (False, OpCode.STOP_OR_PAUSE, TAKEN, True),
+        (False, OpCode.STOP_OR_PAUSE, DENIED, True),
     ],
 )
 def test_what_answer_says_that_a_stop_is_through(
@@ -831,7 +832,7 @@ def test_what_answer_says_that_a_stop_is_through(
     if written:
         stop.sent(0.0)
     stop.answered(Response(op_code, result))
-    assert stop.owed is owed
+    assert (stop.owed, stop.need_control) == (owed, written and result is DENIED)
 
 
 @pytest.mark.parametrize("result", Result)

@@ -60,8 +60,8 @@ class Stopping:
     _last_write: float = float("-inf")
     _again: bool = False
     _failures: int = 0
-    _answered: bool = False
-    """Since its last frame: what is told twice is no news."""
+    _answered: bool = True
+    """Since its last frame: before the first nobody answers it, and what is told twice is no news."""
 
     @property
     def owed(self) -> bool:
@@ -182,7 +182,7 @@ class Stopping:
             return
         self._answered = True
         self.need_control = response == _DENIED
-        self.delivered = self.delivered or (bool(self.writes) and not self.need_control)
+        self.delivered = self.delivered or not self.need_control
 
     def concluded(self, outcome: Outcome) -> None:
         """The Stop's transaction ended. A write that failed is repeated at once, the first time."""
