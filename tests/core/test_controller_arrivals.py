@@ -16,6 +16,7 @@ from retrowalk.core.model import (
     Emitted,
     Lease,
     Mark,
+    Marked,
     Notified,
     Phase,
     Pulse,
@@ -135,6 +136,16 @@ def test_a_start_that_a_stop_overtook_is_marked_once_more_when_it_moves_the_belt
     assert "start_refused" not in hands.faults(), "nothing waits for this marker"
     hands.runs(0, 15.0)
     assert not hands.controller.marked
+
+
+def test_a_marker_that_fails_when_its_session_is_long_over_is_nobodys_fault() -> None:
+    hands = ByHand(marker=None).offered()
+    hands.ask(Confirm(Act.START))
+    hands.ask(StopSession())
+    while hands.controller.session is not None:
+        hands.runs(0, 10.0)
+    hands.feed(Marked("s1", "the disk is full"))
+    assert hands.faults() == []
 
 
 def test_control_that_a_stop_asked_for_and_did_not_wait_for_is_a_note() -> None:

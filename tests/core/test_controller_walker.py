@@ -128,6 +128,14 @@ def test_what_may_come_from_afar_is_no_sign_of_the_walker(ask: Ask) -> None:
     assert bench.faults() == ["presence_missing"]
 
 
+def test_all_good_is_answered_by_ok_alone() -> None:
+    bench = Bench(quirks=QUICK, program=BACKWARD, answers=frozenset({Act.START, Act.FACING}))
+    backward(bench)
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.OK)
+    assert bench.ask(Confirm(Act.STILL))[0].outcome == "refused"
+    assert bench.ask(Confirm(Act.OK))[0].outcome == "accepted"
+
+
 def test_steps_that_the_machine_counts_are_sign_enough() -> None:
     bench = Bench(program=BACKWARD, answers=frozenset({Act.START, Act.FACING}))
     backward(bench)

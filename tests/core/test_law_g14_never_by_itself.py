@@ -404,6 +404,22 @@ def test_a_hand_that_was_not_known_as_one_yet_counts_too(speed: int, refused: bo
     assert (desk.arm(BACK) == MAY_START_HIGH) is refused
 
 
+def test_a_first_target_that_is_sent_before_any_record_counts_as_well() -> None:
+    desk = Desk(starts_above_minimum=True, needs_target_to_move=True, silent_at_rest=True)
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.arm() == ""
+    desk.want(RequestControl())
+    desk.guard.countdown(desk.now)
+    desk.silence(5.0)
+    desk.guard.intend_start(desk.now)
+    desk.want(Start())
+    desk.silence(1.0)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.stop()
+    desk.runs(0, 11.0)
+    assert desk.arm(BACK) == ""
+
+
 @pytest.mark.parametrize("speeds", [(80, 120), (120, 80)])
 def test_it_is_the_speed_of_the_last_motion_that_counts(speeds: tuple[int, int]) -> None:
     desk = Desk(starts_above_minimum=True)
