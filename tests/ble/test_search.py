@@ -170,3 +170,24 @@ async def test_a_strap_that_gives_way_as_it_begins_to_search_leaves_the_search_t
     await asyncio.wait({looking_for_the_strap})
     await connector.stop()
     assert running.done()
+
+
+async def test_an_attempt_right_after_another_is_not_searched_through(radio) -> None:
+    """The way is taken again before the search that waited for it was woken."""
+    begun: list[float] = []
+
+    class Scanner(radio.backend.scanner):
+        async def start(self) -> None:
+            begun.append(asyncio.get_running_loop().time())
+            await super().start()
+
+    way, backend = RightOfWay(), replace(radio.backend, scanner=Scanner)
+    looking = asyncio.create_task(find(ABSENT, 30, backend, search=way.search(backend)))
+    await asyncio.sleep(1)
+    rounds = len(begun)
+    for _ in range(2):
+        async with way.first():
+            await asyncio.sleep(0.5)
+    assert len(begun) == rounds
+    looking.cancel()
+    await asyncio.wait({looking})

@@ -50,6 +50,23 @@ def test_still_is_asked_and_then_somebody_may_walk_by_hand(state: Callable[[], B
     assert (hands.faults(), hands.written) == (faults, written)
 
 
+@pytest.mark.parametrize(("every", "asked"), [(0.25, 9.9), (1.9, 10.2)])
+def test_so_it_is_where_somebody_says_stop_before_that_was_noticed(every: float, asked: float) -> None:
+    """Between two looks; or a slow machine's next record was waited for."""
+    hands = ByHand().starting()
+    since = hands.now
+    while hands.now + every < since + 9.75:
+        hands.silence(every)
+        hands.record(0)
+    hands.now = since + asked
+    hands.ask(StopSession())
+    hands.runs(0, 15.0)
+    assert hands.faults() == []
+    assert hands.snapshot.awaiting is Act.STILL
+    hands.runs(300, 1.0)
+    assert hands.faults() == ["unexpected_motion"]
+
+
 @pytest.mark.parametrize("offered", [False, True])
 def test_who_was_told_to_try_again_may_do_so_at_the_console_at_once(offered: bool) -> None:
     hands = failed()

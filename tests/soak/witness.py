@@ -481,7 +481,8 @@ class Witness:
             self._owe(now + self._rest_within(), "G11", STOP_WRITTEN)
         mute = self._machine.quirks.control.deaf
         known = not mute and not self.is_disturbed(now) and now > self.unanswered_until + 8
-        if self._denied and self._ours and self._control_due is None and known:
+        heeded = self._machine.belt.target == 0  # the Stop before it: to that one it answers yes
+        if self._denied and self._ours and not heeded and self._control_due is None and known:
             self._control_due = now + 2.0 + self._machine.quirks.control.answer_delay_s
 
     def unlinked(self, now: float) -> None:

@@ -103,7 +103,8 @@ class Search:
     async def _turn(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_RESTS_FOR):
-                await self._clear.wait()
+                while not self._clear.is_set():  # or taken again before this was woken
+                    await self._clear.wait()
 
     async def _round(self) -> None:
         if not self._listeners:

@@ -432,7 +432,6 @@ class Watch:
             return  # the next record tells: of a slow machine the last two are never young both for long
         else:
             self._stop_for("start_unknown", now)
-        self.distrusted = True
 
     def _may_run_unheard(self, now: float) -> bool:
         """The belt rested, a frame of ours may start it all the same, and nothing tells whether it did."""
@@ -454,7 +453,9 @@ class Watch:
 
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
-        overtaken = must_write or (self._start is not None and not self._start.run_out(now))
+        start = self._start
+        self.distrusted = self.distrusted or (start is not None and start.run_out(now))
+        overtaken = must_write or (start is not None and not start.run_out(now))
         outstanding = overtaken or self._may_start_unseen(now)
         started = outstanding or self.state is State.STARTING or self.may_be_keyed(now) or self.distrusted
         stopping = self._stopping(now, ours=True, must_write=started)
