@@ -580,12 +580,18 @@ class Stuck(Air):
         pass
 
 
+async def _stuck(hall: Hall) -> Stuck:
+    """Somebody walks, and the radio takes no write any more."""
+    await hall.walk()
+    stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
+    hall.station.attach(stuck)
+    return stuck
+
+
 def test_a_link_on_which_a_stop_is_not_through_is_taken_down() -> None:
     async def story() -> None:
         hall = Hall()
-        await hall.walk()
-        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
-        hall.station.attach(stuck)
+        stuck = await _stuck(hall)
         hall.ask("halt", StopSession())
         await asyncio.sleep(3)
         assert stuck.dropped == [BY_ID["stop_unsent"].cause]
@@ -598,9 +604,7 @@ def test_a_link_on_which_a_stop_is_not_through_is_taken_down() -> None:
 def test_so_it_is_in_the_last_stand() -> None:
     async def story() -> None:
         hall = Hall()
-        await hall.walk()
-        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
-        hall.station.attach(stuck)
+        stuck = await _stuck(hall)
         _break(hall, "act")
         await asyncio.sleep(3)
         assert stuck.dropped == [BY_ID["stop_unsent"].cause]
@@ -614,9 +618,7 @@ def test_so_it_is_in_the_last_stand() -> None:
 def test_whose_link_comes_back_and_then_stops_the_belt() -> None:
     async def story() -> None:
         hall = Hall()
-        await hall.walk()
-        stuck = Stuck(hall.treadmill, hall.station.post)  # type: ignore[arg-type]  # it posts happenings only
-        hall.station.attach(stuck)
+        stuck = await _stuck(hall)
         _break(hall, "act")
         await asyncio.sleep(3)
         assert stuck.dropped
