@@ -835,6 +835,14 @@ def test_what_answer_says_that_a_stop_is_through(
     assert (stop.owed, stop.need_control) == (owed, written and result is DENIED)
 
 
+def test_a_stop_that_is_through_stays_so_though_the_next_is_denied() -> None:
+    stop = stop_at_0(Speed(100), must_write=True)
+    for at, result in ((0.0, TAKEN), (1.5, DENIED)):
+        stop.sent(at)
+        stop.answered(Response(OpCode.STOP_OR_PAUSE, result))
+    assert (stop.owed, stop.need_control) == (False, True)
+
+
 @pytest.mark.parametrize("result", Result)
 def test_a_stop_is_through_that_is_not_answered_though_its_write_did_not_fail(result: Result) -> None:
     stop = stop_at_0(Speed(100), must_write=True)
