@@ -970,10 +970,16 @@ def test_a_denial_that_is_told_again_after_the_grant_sends_no_stop_to_a_belt_tha
     assert (stop.need_control, stop.delivered) == (False, True)
 
 
-def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_rest() -> None:
+def inherited() -> Desk:
+    """A process that is gone left its marker, and the link is up again."""
     desk = Desk(connect=False)
     desk.guard.inherit()
     desk.connect()
+    return desk
+
+
+def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_rest() -> None:
+    desk = inherited()
     desk.runs(0, 1.0)
     desk.stop()
     assert desk.stops == 1
@@ -983,9 +989,7 @@ def test_a_stop_while_a_dead_process_s_start_may_come_is_written_to_a_belt_at_re
 
 
 def test_once_it_was_stopped_and_rests_that_is_over() -> None:
-    desk = Desk(connect=False)
-    desk.guard.inherit()
-    desk.connect()
+    desk = inherited()
     desk.runs(0, 1.0)
     for _ in range(2):
         desk.stop()
@@ -994,9 +998,7 @@ def test_once_it_was_stopped_and_rests_that_is_over() -> None:
 
 
 def test_and_a_stop_after_its_time_begins_no_other_minute_of_alarm() -> None:
-    desk = Desk(connect=False)
-    desk.guard.inherit()
-    desk.connect()
+    desk = inherited()
     since = desk.now
     desk.runs(80, 10.0)
     desk.stop()
@@ -1008,9 +1010,7 @@ def test_and_a_stop_after_its_time_begins_no_other_minute_of_alarm() -> None:
 
 
 def test_nobody_is_told_of_a_start_that_nobody_knows_of() -> None:
-    desk = Desk(connect=False)
-    desk.guard.inherit()
-    desk.connect()
+    desk = inherited()
     desk.runs(0, 3.0)
     desk.stop()
     desk.runs(0, 3.0)
@@ -1020,9 +1020,7 @@ def test_nobody_is_told_of_a_start_that_nobody_knows_of() -> None:
 
 @pytest.mark.parametrize(("seconds", "written"), [(9.5, 1), (10.0, 0)])
 def test_a_dead_process_s_start_runs_out_like_any_other(seconds: float, written: int) -> None:
-    desk = Desk(connect=False)
-    desk.guard.inherit()
-    desk.connect()
+    desk = inherited()
     desk.runs(0, seconds)
     desk.stop()
     assert desk.stops == written

@@ -49,7 +49,7 @@ BUGS = (
         "if isinstance(command, Stop):\n            return self._unwritten_stop is None",
         "if isinstance(command, Stop) and self._unwritten_stop is not None:\n            return False", "G3"),
     Bug("a stop request stops nothing", "core/watch.py",
-        "if started or self.left_running or not self._surely_resting(now):", "if started:", "G11"),
+        "if may_start or self.left_running or not self._surely_resting(now):", "if may_start:", "G11"),
     Bug("a Stop is not repeated with control", "core/stopping.py",
         "if self.need_control:", "if self.need_control is None:", "G3"),
     Bug("an ignored Stop is not judged", "core/stopping.py",

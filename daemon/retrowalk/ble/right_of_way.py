@@ -36,11 +36,8 @@ class RightOfWay:
 
     def search(self, backend: Backend) -> Search:
         """The one search on that adapter."""
-        adapter = (
-            backend.scanner,
-            backend.hci or "hci0",
-        )  # None is the system's first, that one nearly always
-        return self._searches.setdefault(adapter, Search(backend, self._clear))
+        adapter = backend.hci or "hci0"  # None is the system's first, nearly always that one
+        return self._searches.setdefault((backend.scanner, adapter), Search(backend, self._clear))
 
     @asynccontextmanager
     async def first(self) -> AsyncIterator[None]:

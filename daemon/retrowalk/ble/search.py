@@ -93,7 +93,7 @@ class Search:
             while self._listeners:
                 await self._turn()
                 await self._round()
-        except Exception as failure:
+        except Exception as failure:  # whatever it is, each who listens raises it
             self._failure = failure
             for ears in self._listeners:
                 ears.put_nowait(failure)

@@ -428,10 +428,9 @@ class Watch:
             return
         if self.motion.rests(now, FRESH_S):
             self._stop_for("start_failed", now)  # it may come late, or run behind zeros
-        elif self.motion.at_rest and self.motion.fresh(now, FRESH_S):
-            return  # the next record tells: of a slow machine the last two are never young both for long
-        else:
+        elif not (self.motion.at_rest and self.motion.fresh(now, FRESH_S)):
             self._stop_for("start_unknown", now)
+        # else the next record tells: of a slow machine the last two are never young both for long
 
     def _may_run_unheard(self, now: float) -> bool:
         """The belt rested, a frame of ours may start it all the same, and nothing tells whether it did."""
@@ -453,17 +452,17 @@ class Watch:
 
     def want_stop(self, now: float, *, must_write: bool = False) -> None:
         """G3: stop the belt. Only one known to rest, with no Start outstanding, is left alone (G11)."""
-        start = self._start
-        self.distrusted = self.distrusted or (start is not None and start.run_out(now))
-        overtaken = must_write or (start is not None and not start.run_out(now))
+        ran_out = self._start is not None and self._start.run_out(now)
+        self.distrusted = self.distrusted or ran_out
+        overtaken = must_write or (self._start is not None and not ran_out)
         outstanding = overtaken or self._may_start_unseen(now)
-        started = outstanding or self.state is State.STARTING or self.may_be_keyed(now) or self.distrusted
-        stopping = self._stopping(now, ours=True, must_write=started)
+        may_start = outstanding or self.state is State.STARTING or self.may_be_keyed(now) or self.distrusted
+        stopping = self._stopping(now, ours=True, must_write=may_start)
         self._disarm()
         if self._stop is not None:
             self._stop.join(now)
         elif self.connected:
-            if started or self.left_running or not self._surely_resting(now):
+            if may_start or self.left_running or not self._surely_resting(now):
                 self._stop = stopping
         elif self.left_running or self.motion.moving:
             self.left_running = True  # or seen moving by hand, and now it cannot be reached
