@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -19,13 +20,15 @@ ASK_AGAIN = ["looking up", "connecting"]
 
 
 class Service:
-    """Bluetooth that hangs in one of its calls until it `answers`."""
+    """Bluetooth that hangs in one of its calls until it `answers`, or the first `times` only."""
 
-    def __init__(self, backend, hangs_in: str) -> None:
+    def __init__(self, backend, hangs_in: str, times: float = inf) -> None:
         self.answers = asyncio.Event()
+        self._times = times
 
         async def call(name: str) -> None:
-            if name == hangs_in:
+            if name == hangs_in and self._times:
+                self._times -= 1
                 if name in ASK_AGAIN:
                     with suppress(asyncio.CancelledError):
                         await self.answers.wait()
@@ -63,6 +66,19 @@ async def test_it_is_told_and_when_it_answers_again_there_is_a_link(
     await asyncio.sleep(60)
     assert any("the Bluetooth service does not answer: restart it" in state for state in told)
     service.answers.set()
+    await soon(lambda: posted.of(Connected))
+    await connector.stop()
+    assert running.done()
+
+
+@pytest.mark.parametrize("lost", ["scanning", "scanning no more"])
+async def test_one_call_that_it_never_answers_does_not_hold_up_the_next_search(
+    tread, radio, posted, soon, lost
+) -> None:
+    service = Service(radio.backend, lost, times=1)
+    connector = Connector("*", posted, backend=service.backend)
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(60)
     await soon(lambda: posted.of(Connected))
     await connector.stop()
     assert running.done()

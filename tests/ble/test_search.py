@@ -123,6 +123,19 @@ async def test_while_a_treadmill_is_being_connected_it_rests_for_two_seconds_at_
         assert bluetooth.begun[0] - since == pytest.approx(begins_after, abs=0.1)
 
 
+async def test_a_search_on_another_adapter_may_come_while_a_treadmill_s_turn_is_waited_for(radio) -> None:
+    class Slow(radio.backend.scanner):
+        async def stop(self) -> None:
+            await asyncio.sleep(0.2)
+            await super().stop()
+
+    way, backend = RightOfWay(), replace(radio.backend, scanner=Slow)
+    async with way.search(backend).heard():
+        asyncio.get_running_loop().call_later(0.1, way.search, replace(backend, hci="hci1"))
+        async with way.first():
+            assert way.search(backend) is not way.search(replace(backend, hci="hci1"))
+
+
 @pytest.mark.parametrize("hci", ["hci0", None])
 def test_the_searches_of_a_process_are_one_for_each_adapter(radio, hci: str | None) -> None:
     way, backend = RightOfWay(), radio.backend

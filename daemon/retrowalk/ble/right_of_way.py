@@ -54,7 +54,7 @@ class RightOfWay:
                 async with asyncio.timeout(_GIVES_WAY_WITHIN):
                     if self._attempts:
                         await asyncio.wait(self._attempts)
-                    for search in self._searches.values():
+                    for search in list(self._searches.values()):  # another adapter's may come meanwhile
                         await search.is_still()
             yield
         finally:

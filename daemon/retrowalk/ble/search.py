@@ -16,6 +16,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback
 
 from retrowalk.ble.backend import Backend
+from retrowalk.ble.within import within
 
 Heard = tuple[BLEDevice, AdvertisementData]
 _Ears = asyncio.Queue[Heard | Exception | None]
@@ -26,6 +27,9 @@ _ROUND_S: Final = 8.0
 of none, and the kernel ends each after some 10 s, when BlueZ must not be told to (bluez issue 807)."""
 _RESTS_FOR: Final = 2.0
 """The longest rest while a treadmill is being connected: another's belt may be running."""
+
+_CALL_WITHIN: Final = 10.0
+"""A search that the Bluetooth service neither begins nor refuses would hold up all that come after it."""
 
 
 def scanner(backend: Backend, hear: AdvertisementDataCallback | None = None) -> BleakScanner:
@@ -111,10 +115,14 @@ class Search:
             return
         self._enough.clear()
         self._still.clear()
+        begun = scanner(self._backend, self._hear)
         try:
-            async with scanner(self._backend, self._hear) as begun:
+            await within(_CALL_WITHIN, begun.start())
+            try:
                 if not self._enough.is_set():
                     await self._listen(begun)
+            finally:
+                await within(_CALL_WITHIN, begun.stop())
         finally:
             self._still.set()
 
