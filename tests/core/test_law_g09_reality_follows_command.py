@@ -204,6 +204,19 @@ def test_a_start_without_a_target_uses_up_no_trial() -> None:
     assert "wrong_speed" in desk.noticed
 
 
+@pytest.mark.parametrize(("before_s", "noticed"), [(0.5, True), (2.5, False)], ids=["not met", "met"])
+def test_a_trial_that_a_pause_cut_short_goes_on_after_the_next_start(before_s: float, noticed: bool) -> None:
+    desk = first_target(80)
+    desk.runs(80, before_s)
+    desk.guard.disarm(desk.now)
+    desk.slides(80, 0)
+    desk.runs(0, 12.0)
+    desk.moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 3.0)
+    assert (desk.guard.machine.quarantined != "") is noticed
+
+
 @pytest.mark.parametrize("ramp", [10, 15, 30])
 @pytest.mark.parametrize("every", [0.2, 0.5, 1.0])
 def test_miles_are_found_on_a_belt_that_runs_through_its_first_target_on_the_way(

@@ -26,6 +26,8 @@ ON_ITS_WAY_S = 0.2
 """A frame takes so long from the daemon to the machine."""
 SEEN_S = 2.6
 """Telemetry younger than 2 s, and the way it and a frame take."""
+RESOLUTION = 1
+"""A record tells hundredths."""
 CAP_MARGIN, READING, SLIDE = 20, 10, 30
 REST, HAND, FALLEN = 10, 35, 20
 MOVING, MET = 30, 15
@@ -563,7 +565,7 @@ class Witness:
         if self._told is None:
             return
         self._met = self._met or (now > self._told_at + 2 and abs(speed - self._told) <= MET)
-        over = speed > self._told + MOVING + self._noise
+        over = speed > self._told + MOVING + self._noise + RESOLUTION
         sure = not (self._met or loud or self._lies or self._licence is None or self.is_disturbed(now))
         answered = now > self.unanswered_until + 8
         if not (over and sure and answered) or self._touched > self._told_at - 10:

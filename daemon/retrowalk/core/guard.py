@@ -17,7 +17,7 @@ G7  A target is at most one change step above the measured speed; the first afte
 G8  Above cap + 0.2 in two records: command the cap; still above what was commanded after 3 s + drop / decel,
     or above the ceiling: Stop. One that obeys a cap which slides on is told the lower one.
 G9  Reality follows command: above a target by > 0.3 for 2 s, or 1.5 to 1.7 times the first one: Stop.
-    Nothing faster than the first target is sent until it is met; its trial outlasts a hand.
+    Nothing faster than the first target is sent until it is met; its trial outlasts a hand, and a stop.
 G10 No telemetry while moving: 2 s no raises (said at 3 s), 4 s Stop and alarm. An outstanding Start is
     exempt until motion; when it runs out it is stopped, with the alarm unless rest is known, and still has to
     be said. So it is with silence while a Start that a Stop overtook may still come.

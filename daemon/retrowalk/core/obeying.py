@@ -30,7 +30,8 @@ class Obeying:
     after_rest: bool = False
     """The first since rest: nothing faster is sent until it is met."""
     trial: bool = False
-    """The session's first: it also tells a machine that takes miles for kilometres."""
+    """The first since rest, and none of this session was met before: it also tells a machine that takes miles
+    for kilometres."""
     answered: float | None = None
     met: bool = False
     _highest: Speed = field(init=False)

@@ -32,9 +32,9 @@ class Steering:
         """As commanded last."""
         self.started_high = False
         """The belt was seen to start above its minimum + 0.3 km/h."""
+        self.trial = trial
+        """No first target of this session was met yet."""
         self._machine = machine
-        self._trial = trial
-        """No target of this session was sent before."""
         self._target: Obeying | None = None
         self._target_before: Obeying | None = None
         self.deck: Incline | None = None
@@ -114,6 +114,7 @@ class Steering:
             return over, ""
         told = self._target.speed
         verdict = self._target.judge(speed, now, blind=self._machine.echoes_target)
+        self.trial = self.trial and not self._target.met
         if verdict == HAND:
             on_trial = self._target.trial and not self._target.met
             verdict = "" if on_trial and self.hand is not None else HAND
@@ -189,7 +190,7 @@ class Steering:
                 speed,
                 Speed(0) if measured is None else measured,
                 after_rest=first or (unmet is not None and unmet.after_rest),
-                trial=self._trial and (first or (unmet is not None and unmet.trial)),
+                trial=self.trial and (first or (unmet is not None and unmet.trial)),
             ),
         )
         if self.hand is not None:

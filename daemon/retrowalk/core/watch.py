@@ -63,7 +63,7 @@ class Watch:
         made."""
         self._live_cap: Speed | None = None
         self._tried = ""
-        """The session whose first target was sent."""
+        """The session of which a first target was met."""
         self._last_speed: Speed | None = None
         """What the machine may start at, if it remembers; None: nobody here knows, a run of ours has to end
         first."""
@@ -536,6 +536,7 @@ class Watch:
             self._last_speed = steering.commanded
             if self.motion.speed is not None and self.motion.speed > steering.commanded + AWAY:
                 self._ran_at(self.motion.speed)  # a hand that was not known as one yet
+        if not steering.trial:
             self._tried = steering.authority.session_id
 
     # --- small ------------------------------------------------------------------------------------
