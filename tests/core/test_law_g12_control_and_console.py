@@ -155,6 +155,18 @@ def test_armed_the_console_stop_disarms() -> None:
     assert desk.review(Start()) == "G1"
 
 
+@pytest.mark.parametrize(("speed", "armed"), [(30, True), (31, False)])
+def test_what_somebody_started_and_stopped_in_the_countdown_is_not_followed_by_our_start(
+    speed: int, armed: bool
+) -> None:
+    """No Status tells of it, and one record is no motion yet."""
+    desk = Desk().counted()
+    desk.record(speed)
+    desk.runs(0, 1.0)
+    assert (desk.state() is State.ARMED, desk.review(Start()) == "") == (armed, armed)
+    assert desk.stops == 0
+
+
 def test_after_a_console_stop_the_console_may_start_again_at_once() -> None:
     desk = Desk().at(80)
     desk.status(CONSOLE_STOP, 1)

@@ -10,6 +10,7 @@ from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.model import Act, Confirm, Target, TargetIncline
 from retrowalk.sim.model.quirks import Acceleration, BeltQuirks, ControlQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
 
 @pytest.mark.parametrize("speed", [131, 200])
@@ -213,6 +214,14 @@ def test_after_2_s_without_falling_it_may_rise_again() -> None:
     assert desk.review(Target(Speed(110))) == ""
 
 
+def test_a_belt_that_fell_when_it_was_last_heard_of_falls() -> None:
+    desk = Desk().at(100)
+    desk.silence(1.0)
+    desk.record(90)
+    desk.silence(1.5)
+    assert desk.review(Target(Speed(91))) == "G15"
+
+
 def test_the_first_target_too_waits_for_a_belt_that_falls() -> None:
     desk = Desk().moving(speed=80)
     desk.runs(70, 0.25)
@@ -296,11 +305,15 @@ def test_a_second_hand_after_a_lower_target_is_told_again() -> None:
     assert desk.noticed.count("hand") == 2
 
 
+@pytest.mark.parametrize("every", [0.25, 1.5])
 @pytest.mark.parametrize(("turned_to", "resumed"), [(1.0, True), (0.0, False)])
-def test_an_ok_is_followed_when_the_belt_has_ceased_to_fall(turned_to: float, resumed: bool) -> None:
+def test_an_ok_is_followed_when_the_belt_has_ceased_to_fall(
+    turned_to: float, resumed: bool, every: float
+) -> None:
     """It may be a stop that the machine does not report: a target could end that."""
     text = 'name = "p"\nlevel = 3\nsteps = [ { walk = "forward", for = "6min", speed = 2.0 } ]'
-    unreported = Quirks(control=ControlQuirks(console_unreported=True))
+    telemetry = TelemetryQuirks(notify_every_s=every)
+    unreported = Quirks(control=ControlQuirks(console_unreported=True), telemetry=telemetry)
     bench = Bench(unreported, program=program(text), answers=frozenset({Act.START}))
     bench.offer()
     assert bench.run(120, until=lambda b: b.real_speed >= 200)

@@ -473,6 +473,16 @@ def test_a_belt_that_falls_under_a_hand_is_sent_no_target_at_all() -> None:
     assert walked.target == 80, "now it falls to a target of ours"
 
 
+def test_nor_is_one_that_fell_under_a_hand_when_it_was_last_heard_of() -> None:
+    walked = Walked(150)
+    walked.follow(100, passed=9)
+    walked.follow(100)
+    walked.desk.silence(1.0)
+    walked.desk.record(129)
+    walked.desk.silence(1.5)
+    assert (walked.desk.guard.hand, walked.target) == (129, None)
+
+
 def test_nothing_is_wished_for_while_a_target_waits_for_its_answer() -> None:
     walked = Walked(150)
     walked.desk.results[Target] = None

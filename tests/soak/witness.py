@@ -79,6 +79,7 @@ class Witness:
         self._record_s = telemetry.notify_every_s
         self._lies = telemetry.reports != "real"
         self._silent = telemetry.silent_at is not None
+        self._tells_incline = "inclination" in telemetry.fields
         self._needs_target = machine.quirks.belt.needs_target_to_move
         self._tells = STATUS not in machine.quirks.attributes.absent
         self.acknowledged: list[str] = []
@@ -160,6 +161,8 @@ class Witness:
         self.reader, self._look = reader, look
         self._stop_reason = now
         self._alone_since = self._loud_since = None
+        if not self._tells_incline:
+            self._incline, self._deck_before = (0, -inf), 0  # where a process before left it nobody knows
         self.acknowledged.clear()
 
     def ending(self, now: float) -> None:
@@ -523,7 +526,7 @@ class Witness:
         elif self._dues:  # a countdown that Stop does not end: G11's time runs from the motion
             since = now + self._rest_within()
             self._dues = [(max(at, since) if law == "G11" else at, law, why) for at, law, why in self._dues]
-        if speed > MOVING and not self._lies and not self.is_disturbed(now):
+        if self._told_moving(now) and not self._lies and not self.is_disturbed(now):
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
 

@@ -253,7 +253,7 @@ class Commissioner(Attendant):
                     f"told {kmh(target):g} km/h, it runs {kmh(speed):g}: it does not take its targets, or"
                     " minimum_kmh in its file is wrong"
                 )
-            calm = not guard.motion.falling(self._now)
+            calm = not guard.motion.fell
             if guard.commanded != target and calm and guard.may_change_speed(self._now):
                 self._wish = Target(target)
             yield

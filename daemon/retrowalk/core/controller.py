@@ -106,7 +106,7 @@ class Controller(Mind):
         session = self.session
         wish = None
         if session is not None:
-            self._go_on(session, now)
+            self._go_on(session)
             self._call_off(session, now)
             session.advance(self.guard, self._restraint(now), now)
             self._watch_over(session, now)
@@ -429,12 +429,12 @@ class Controller(Mind):
         self._clear_faults(*Clears)
         self._say("Cleared.")
 
-    def _go_on(self, session: Session, now: float) -> None:
+    def _go_on(self, session: Session) -> None:
         """After an OK, once the belt falls no more: it may be a stop at the console, not a new speed."""
         keyed = session.stage is Stage.WALKING and session.console_started
         held = self.guard.hand is not None or keyed
         session.ok_given = session.ok_given and held
-        if not session.ok_given or self.guard.motion.falling(now):
+        if not session.ok_given or self.guard.motion.fell:
             return
         self.guard.resume_from_hand()
         session.ok_given = session.console_started = False

@@ -61,6 +61,16 @@ class Motion:
         return self._quiet_since is not None and not self.at_rest
 
     @property
+    def stirred(self) -> bool:
+        """Since it rested, or was said to, at least one record was above 0.3 km/h."""
+        return self._fast_records > 0
+
+    @property
+    def fell(self) -> bool:
+        """It was falling when it was last heard of, however long ago that is."""
+        return self.at is not None and self.falling(self.at)
+
+    @property
     def at_least(self) -> Speed | None:
         """The lower of the newest two records: one alone may be garbled."""
         return min((speed for _, speed in list(self._recent)[-2:]), default=None)

@@ -109,7 +109,7 @@ class Pace:
         if measured is None or not guard.may_change_speed(now):
             return None
         target = self._next(guard, measured, now)
-        if target is None or not guard.motion.falling(now):
+        if target is None or not guard.motion.fell:
             return target
         # It may be a stop at the console, and a target may end that.
         return None if guard.hand_is_newest or target.speed > measured else target

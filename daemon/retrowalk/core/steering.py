@@ -148,7 +148,7 @@ class Steering:
             return Refusal("G7", "the incline moves")
         if first and speed != machine.minimum:
             return Refusal("G7", "the first target is the machine's minimum")
-        if measured is not None and speed > measured and motion.falling(now):
+        if measured is not None and speed > measured and motion.fell:
             return Refusal("G15", "the belt falls: a target above its speed may undo a stop at the console")
         return None if first or measured is None else self._review_step(speed, measured, ordered=ordered)
 

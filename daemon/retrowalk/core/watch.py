@@ -244,7 +244,7 @@ class Watch:
                 pass
 
     def _record(self, speed: Speed, now: float) -> None:
-        was_moving = self.motion.moving
+        was_moving, stirred = self.motion.moving, self.motion.stirred
         self.motion.record(speed, now)
         self._late = False
         if self.motion.moving and not was_moving:
@@ -259,6 +259,8 @@ class Watch:
             self._judge_run(self._steering, speed, now)
         elif self.motion.moving:
             self._judge_idle(speed, now, began=not was_moving)
+        elif stirred and self.motion.at_rest:  # by hand, and not for long: that act armed no second start
+            self._disarm()
 
     def _status(self, op_code: int | None, now: float) -> None:
         match op_code:
