@@ -140,6 +140,8 @@ class Witness:
         self._denied = False
         """The machine refuses the Stop that is being written: control is missing."""
         self._disobeys_since: float | None = None
+        self._agreed_at = -inf
+        """When an OK was given to the console's speed."""
         self._touched = -inf
         """When somebody last did something at the console."""
         self._stopped_at = -inf
@@ -192,6 +194,7 @@ class Witness:
             reverted = self._machine.quirks.belt.reverts_after_s is not None
             if self._told is not None and (self._touched > self._told_at or reverted):
                 self._told = int(self._machine.belt.target)  # the program goes on from there
+                self._agreed_at = now
             self._hand, self._console_held = None, False
 
     def stop_called(self, now: float) -> None:
@@ -232,6 +235,10 @@ class Witness:
         """Somebody changed the speed at the console: by little, it is no hand (G15)."""
         target, speed = self._machine.belt.target, self._machine.belt.speed
         self._touched = now
+        agreed = self._agreed_at > self._told_at
+        if agreed and self._told is not None and max(self._told + FALLEN, target) < speed:
+            self._told = int(target)  # on its way down still: it looks like one hand, and has its OK
+            return
         if self._told is None or abs(target - self._told) <= HAND + self._noise:
             if self._hand is not None and now <= self._noticed_by(self._hand):
                 self._hand = None  # taken back
