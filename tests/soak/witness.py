@@ -335,7 +335,7 @@ class Witness:
         self._revoke(now)
         belt = self._machine.belt
         if (belt.speed > REST or self._ours) and self._first_known(now):
-            self._dues = [due for due in self._dues if due[1] != "G10"]  # from now on G11 judges
+            self._dues = [due for due in self._dues if due[1] not in {"G10", "G12"}]  # now G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
             if self._ours and shows and self._last_stop(now) < now - 2:
