@@ -245,6 +245,8 @@ class Witness:
             return
         if self._met or not speed - FALLEN <= target < self._told:  # that one ends a rise, and is no fall
             self._hand = (now, target)
+        elif self._hand is not None and now <= self._noticed_by(self._hand):
+            self._hand = None  # turned back up before it was noticed
 
     def control_taken(self, now: float) -> None:
         """The console took the permission back from the daemon."""
@@ -484,7 +486,8 @@ class Witness:
                 self._dues.clear()  # to itself it was at rest: how it coasts is not seen
         shown = self._look()
         heard = shown is not None and (shown.measured or 0) > MOVING
-        taken_over = octets[0] == CONTROL and belt.speed > MOVING and heard
+        counting = shown is not None and shown.phase is Phase.COUNTDOWN  # it may be for a start of ours
+        taken_over = octets[0] == CONTROL and belt.speed > MOVING and heard and not counting
         if (taken_over or octets[0] in {START, TARGET}) and error is None and belt.is_started:
             self._ours = self._ours or self._licence is not None
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
