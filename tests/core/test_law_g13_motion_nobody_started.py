@@ -42,6 +42,13 @@ def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: 
     assert (desk.stops == 1) is alarm
 
 
+def test_an_arming_does_not_end_that_time() -> None:
+    desk = stopped()
+    assert desk.arm() == ""
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
 def test_but_not_that_of_the_consoles_start_key() -> None:
     desk = Desk().at(80)
     desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)

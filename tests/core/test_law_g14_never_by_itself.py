@@ -5,10 +5,20 @@ from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
 
 from blefit.ftms.machine_status import MachineStatusOp
-from blefit.units import Speed
+from blefit.units import Incline, Speed
 from retrowalk.core.authority import State
 from retrowalk.core.guard import MAY_START_HIGH
-from retrowalk.core.model import Act, Direction, Phase, RequestControl, Start, Stop, StopSession, Target
+from retrowalk.core.model import (
+    Act,
+    Direction,
+    Phase,
+    RequestControl,
+    Start,
+    Stop,
+    StopSession,
+    Target,
+    TargetIncline,
+)
 from retrowalk.sim.model.quirks import LinkQuirks, Quirks, TelemetryQuirks
 
 BACK = authority(direction=Direction.BACKWARD, ceiling=Speed(500))
@@ -255,12 +265,13 @@ def test_a_start_goes_to_a_belt_that_told_of_rest_within_2_s_only(silent: bool, 
     assert desk.review(Start()) == law
 
 
-def test_records_that_were_held_back_and_come_at_once_are_no_rest_to_start_from() -> None:
+def test_records_that_were_held_back_and_come_at_once_are_no_rest_to_start_from_whatever_is_said() -> None:
     """What they say is as old as the oldest: the belt may run by now."""
     desk = Desk().counted()
     desk.silence(4.0)
     for _ in range(3):
         desk.record(0)
+        assert desk.guard.said_still(desk.now) == ""
         assert desk.review(Start()) == "G14"
     desk.runs(0, 0.5)
     assert desk.review(Start()) == ""
@@ -317,6 +328,24 @@ def test_a_session_may_take_over_a_belt_that_the_console_started() -> None:
     assert desk.review(Target(Speed(90))) == "G7"
     desk.runs(80, 0.5)
     assert desk.want(Target(Speed(80))) == ""
+
+
+def test_it_knows_what_an_arming_knows_and_asks_for_control_anew() -> None:
+    desk = Desk().walking()
+    desk.guard.limit(Speed(100), desk.now)
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 12.0)
+    desk.runs(80, 0.5)
+    assert desk.guard.control
+    assert desk.guard.take_over(authority(session_id="s2"), desk.now) == ""
+    assert (desk.guard.control, desk.guard.cap(desk.now), desk.guard.incline) == (False, 100, 5)
+    desk.want(RequestControl())
+    desk.runs(80, 0.5)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 0.5)
+    assert "wrong_speed" in desk.noticed, "its first target is on trial"
 
 
 def test_not_for_a_backward_part_nor_where_no_key_may_start_it() -> None:
@@ -420,7 +449,7 @@ def test_a_first_target_that_is_sent_before_any_record_counts_as_well() -> None:
     assert desk.arm(BACK) == ""
 
 
-@pytest.mark.parametrize("speeds", [(80, 120), (120, 80)])
+@pytest.mark.parametrize("speeds", [(80, 120), (80, 81), (120, 80)])
 def test_it_is_the_speed_of_the_last_motion_that_counts(speeds: tuple[int, int]) -> None:
     desk = Desk(starts_above_minimum=True)
     for speed in speeds:
@@ -641,6 +670,16 @@ def test_what_a_new_start_moves_is_not_that_of_the_one_before() -> None:
     desk.runs(0, 12.0)
     desk.moving()
     assert not desk.guard.starts_late(desk.now)
+
+
+def test_those_60_s_outlast_the_start_that_follows() -> None:
+    desk = overtaken()
+    desk.runs(0, 12.0)
+    desk.walking()
+    desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)
+    desk.runs(0, 12.0)
+    desk.runs(80, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
 
 
 def test_a_new_link_without_a_word_of_the_end_of_the_old_one_is_a_lost_link() -> None:
