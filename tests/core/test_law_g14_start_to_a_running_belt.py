@@ -34,6 +34,15 @@ def test_the_act_expires(seconds: float, law: str) -> None:
     assert desk.review(Start()) == law
 
 
+def test_one_that_is_refused_takes_back_the_one_before() -> None:
+    desk = Desk().walking(EMPTY)
+    assert desk.guard.test_start(desk.now) == ""
+    desk.guard.faulted = True
+    assert desk.guard.test_start(desk.now) == NOT_EMPTY
+    desk.guard.faulted = False
+    assert desk.review(Start()) == "G1"
+
+
 def faulted(desk: Desk) -> None:
     desk.guard.faulted = True
 
