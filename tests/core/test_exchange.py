@@ -99,9 +99,10 @@ def test_unanswered_for_3_s_it_ends(now: float, over: bool) -> None:
 
 
 @pytest.mark.parametrize(("now", "free"), [(10.29, False), (10.3, True)])
-def test_frames_keep_0_3_s_between_them(now: float, free: bool) -> None:
-    exchange, _ = begun()
-    exchange.answered(Response(2, 1))
+@pytest.mark.parametrize("first", [TARGET, Stop()], ids=str)
+def test_frames_keep_0_3_s_between_them(first: Command, now: float, free: bool) -> None:
+    exchange, _ = begun(first)
+    exchange.answered(Response(op_code(first), 1))
     assert exchange.free(Start(), now) is free
 
 
@@ -134,11 +135,13 @@ def test_a_stop_waits_for_no_answer_whatever_is_pending(pending: Command, before
 def test_a_stop_does_not_go_while_one_is_being_written() -> None:
     exchange, ticket = begun(Stop())
     assert not exchange.free(Stop(), 10.5)
+    assert exchange.answered(Response(8, 1)) is not None
+    assert not exchange.free(Stop(), 10.5)
     exchange.written(Written(1, ticket))
     assert exchange.free(Stop(), 10.5)
 
 
-@pytest.mark.parametrize("end", ["write", "reset", "failure"])
+@pytest.mark.parametrize("end", ["write", "reset", "failure", "ATT error"])
 def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
     exchange, ticket = begun(Stop())
     assert not exchange.stop_stuck(11.9)
@@ -148,6 +151,8 @@ def test_a_stop_is_stuck_after_2_s_until_it_is_through(end: str) -> None:
             exchange.written(Written(1, ticket))
         case "failure":
             exchange.written(Written(1, ticket, "no"))
+        case "ATT error":
+            exchange.written(Written(1, ticket, "no", 0x80))
         case _:
             exchange.reset()
     assert not exchange.stop_stuck(20.0)
@@ -164,7 +169,7 @@ def test_each_stop_has_2_s_of_its_own_to_be_written() -> None:
 def test_what_is_sent_after_a_stop_gives_its_write_no_more_time() -> None:
     exchange, _ = begun(Stop())
     exchange.answered(Response(8, 5))
-    exchange.begin(RequestControl(), 11.0)
+    exchange.written(Written(1, exchange.begin(RequestControl(), 11.0)))
     assert exchange.stop_stuck(12.0)
 
 
@@ -188,7 +193,9 @@ def test_a_stop_whose_write_is_not_through_is_stuck_and_not_unanswered() -> None
     assert exchange.overdue(20.0) == Outcome(Stop(), Result.UNANSWERED)
 
 
-@pytest.mark.parametrize(("first", "unanswered"), [(Stop(), True), (TARGET, False)])
+@pytest.mark.parametrize(
+    ("first", "unanswered"), [(Stop(), True), (TARGET, False), (RequestControl(), False)]
+)
 def test_a_stop_is_unanswered_3_s_after_its_first_frame(first: Command, unanswered: bool) -> None:
     """It is repeated each 0.5 s: no single one of them waits so long."""
     exchange, _ = begun(first)
