@@ -110,11 +110,14 @@ def test_without_the_moving_marker_stop_and_control_for_it_are_written() -> None
     assert [type(c) for _, c in desk.writes[-3:]] == [Stop, RequestControl, Stop]
 
 
-def test_control_does_not_pass_before_the_stop() -> None:
+def test_control_does_not_pass_before_the_stop_nor_after_one_that_was_taken() -> None:
     desk = Desk().at(120)
     desk.guard.want_stop(desk.now)
     assert desk.review(RequestControl()) == "G3"
     assert desk.review(Stop()) == ""
+    desk.stop()
+    assert desk.last == Stop()
+    assert desk.review(RequestControl()) == "G3"
 
 
 @pytest.mark.parametrize(

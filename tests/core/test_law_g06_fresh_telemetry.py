@@ -1,5 +1,7 @@
 """G6: a target only with telemetry younger than 2 s, of this connection, with control granted."""
 
+from dataclasses import replace
+
 import pytest
 from tests.core.desk import Desk
 
@@ -30,6 +32,14 @@ def test_records_of_an_older_connection_do_not_count() -> None:
     desk.connect()
     assert desk.guard.motion.speed is None
     assert not desk.guard.resting(desk.now)
+
+
+def test_what_is_known_of_the_machine_is_what_the_newest_connection_says() -> None:
+    desk = Desk().rest()
+    desk.lose_link()
+    desk.machine = replace(desk.machine, quarantined="it ran faster than told")
+    desk.connect()
+    assert desk.rest().arm() == "it ran faster than told"
 
 
 def test_a_new_connection_without_a_word_of_the_loss_of_the_old_ends_the_session() -> None:
@@ -101,9 +111,11 @@ def test_without_control_or_without_an_arming_no_change_could_pass() -> None:
     assert not desk.guard.target_met
 
 
-def test_a_machine_that_need_not_answer_may_still_refuse_control() -> None:
+@pytest.mark.parametrize("write_error", ["", "the radio failed"])
+def test_a_machine_that_need_not_answer_may_still_refuse_control_or_not_be_asked(write_error: str) -> None:
     desk = Desk(control_unanswered=True).rest()
     assert desk.arm() == ""
+    desk.write_error = write_error
     desk.results[RequestControl] = int(ResultCode.OPERATION_FAILED)
     assert desk.want(RequestControl()) == ""
     assert not desk.guard.control

@@ -9,7 +9,7 @@ from blefit.ftms.machine_status import MachineStatusOp
 from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Speed
 from retrowalk.core.authority import State
-from retrowalk.core.model import Direction, Record, Start, Target
+from retrowalk.core.model import Direction, Record, Start, Target, Written
 
 
 @pytest.mark.parametrize(
@@ -347,17 +347,20 @@ def test_rest_after_a_motion_that_nobody_started_does_not_take_the_place_of_the_
     assert desk.arm() == "somebody at the machine has to say that the belt is still first"
 
 
-@pytest.mark.parametrize(("refused", "waited_for"), [(True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("att_error", "error", "waited_for"),
+    [(None, "", False), (None, "the radio failed", True), (0x0E, "unlikely error", True)],
+)
 def test_a_start_that_the_machine_refused_is_not_waited_for_but_one_whose_write_failed_is(
-    refused: bool, waited_for: bool
+    att_error: int | None, error: str, waited_for: bool
 ) -> None:
     desk = Desk().counted()
-    if refused:
-        desk.results[Start] = int(ResultCode.OPERATION_FAILED)
-    else:
-        desk.write_error = "the radio failed"
+    desk.results[Start] = int(ResultCode.OPERATION_FAILED)
+    desk.stuck = bool(error)
     desk.want(Start())
-    desk.write_error = ""
+    desk.stuck = False
+    if error:
+        desk.belt.written(Written(1, len(desk.writes), error, att_error), desk.now)
     desk.runs(0, 2.0)
     desk.silence(4.0)
     assert desk.noticed[0] == "start_refused"
