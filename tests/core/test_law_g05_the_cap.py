@@ -42,7 +42,9 @@ def test_the_ceilings_in_code_are_those_of_the_numbers() -> None:
     assert ABSOLUTE_CEILING == {Direction.FORWARD: 600, Direction.BACKWARD: 500}
 
 
-@pytest.mark.parametrize(("seconds", "cap"), [(0.0, 230), (1.0, 200), (2.0, 170), (4.0, 110), (9.0, 100)])
+@pytest.mark.parametrize(
+    ("seconds", "cap"), [(0.0, 230), (0.01, 229), (1.0, 200), (2.0, 170), (4.0, 110), (9.0, 100)]
+)
 def test_a_lowered_cap_slides_from_just_above_the_belt_at_30_per_second(seconds: float, cap: int) -> None:
     capping = Capping(Speed(400), Speed(600), None)
     capping.lower(Speed(100), Speed(200), 10.0)

@@ -56,6 +56,17 @@ def test_a_machine_known_to_need_a_target_gets_its_minimum_1_s_after_the_answer(
     assert desk.review(Target(Speed(100))) in {"G1", "G7"}
 
 
+def test_that_second_begins_with_the_answer_however_late() -> None:
+    desk = Desk(needs_target_to_move=True).counted()
+    desk.results[Start] = None
+    desk.want(Start())
+    desk.runs(0, 1.0)
+    desk.answer(Start())
+    assert desk.review(Target(Speed(80))) == "G1"
+    desk.runs(0, 1.0)
+    assert desk.review(Target(Speed(80))) == ""
+
+
 def test_a_machine_that_needs_a_target_gets_one_only() -> None:
     desk = Desk(needs_target_to_move=True).starting()
     desk.runs(0, 1.0)

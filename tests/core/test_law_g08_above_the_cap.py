@@ -88,6 +88,27 @@ def test_the_order_is_not_given_at_a_low_record() -> None:
     assert desk.last == Target(Speed(200))
 
 
+def test_nor_once_the_belt_came_back_without_it() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.guard.control = False
+    before = len(desk.writes)
+    desk.runs(250, 0.5)
+    desk.runs(200, 1.0)
+    desk.guard.control = True
+    desk.record(250)
+    assert len(desk.writes) == before, "a glitch"
+
+
+def test_it_keeps_the_space_between_two_frames() -> None:
+    desk = Desk().at(200, CAP_200)
+    desk.runs(250, 0.25)
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    desk.runs(250, 0.25)
+    assert desk.last == TargetIncline(Incline(5))
+    desk.runs(250, 0.25)
+    assert desk.last == Target(Speed(200))
+
+
 def test_nor_at_a_zero_that_slips_in() -> None:
     desk = Desk().at(200, CAP_200)
     desk.guard.control = False
