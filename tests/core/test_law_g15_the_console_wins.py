@@ -32,6 +32,7 @@ def test_before_the_first_target_there_is_no_hand() -> None:
 
 def test_30_is_not_away() -> None:
     desk = Desk().at(100)
+    desk.record(131)
     desk.runs(130, 30.0)
     assert desk.guard.hand is None
 
@@ -294,6 +295,14 @@ def test_a_belt_that_rises_slowly_is_held_by_nobody(rise: int, hand: bool) -> No
     for speed in range(100, 151, rise):
         desk.runs(speed, 9.0)
     assert ("hand" in desk.noticed) is hand
+
+
+def test_one_that_rose_and_stays_below_its_target_is_held_all_the_same() -> None:
+    desk = Desk(minimum=Speed(100), increment=Speed(50)).walking(authority(step_up=Speed(50)))
+    assert desk.want(Target(Speed(150))) == ""
+    desk.runs(100, 0.25)
+    desk.runs(106, 10.25)
+    assert "hand" in desk.noticed
 
 
 def test_a_second_hand_after_a_lower_target_is_told_again() -> None:
