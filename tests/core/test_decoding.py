@@ -44,6 +44,13 @@ def test_the_parts_of_a_split_record_are_one() -> None:
     assert (record.data.instantaneous_speed, record.data.total_distance) == (150, 10)
 
 
+def test_half_a_record_of_one_connection_is_no_part_of_the_next_ones() -> None:
+    assert heard(Characteristic.TREADMILL_DATA, "0500 0a0000") == []
+    (record,) = heard(Characteristic.TREADMILL_DATA, "0000 9600")
+    assert isinstance(record, Record)
+    assert record.data.total_distance is None
+
+
 @pytest.mark.parametrize("characteristic", list(Characteristic))
 @given(frame=st.binary(max_size=40))
 def test_no_octets_are_an_exception(characteristic: Characteristic, frame: bytes) -> None:

@@ -161,8 +161,11 @@ def test_no_arming_while_a_stop_is_owed_though_the_belt_rests() -> None:
 
 @pytest.mark.parametrize(("at", "counts"), [(30.0, True), (30.01, False)])
 def test_the_countdown_begins_within_30_s_to_the_hundredth(at: float, counts: bool) -> None:
-    arming = Arming(0.0, wait_s=45.0)
+    arming = Arming(0.0, wait_s=10.0)
     arming.countdown(at)
+    arming.intend(at + 4.9)
+    assert not arming.may_start(at + 4.9), "the countdown is that long, not the time since the act"
+    assert arming.lapsed(at + 5.0) is not counts
     arming.intend(at + 5.0)
     assert arming.may_start(at + 5.0) is counts
 

@@ -94,6 +94,7 @@ def test_knee_allows_the_longer_bout_and_no_more() -> None:
     assert limits(level=1, knee=True).bout_s == 600
     assert limits(level=3, knee=True).bout_s == 600
     assert limits(level=1, knee=True).backward_total_s == 600
+    assert limits(level=1, knee=True, site=SiteLimits(bout_s=120)).bout_s == 120
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,9 @@ def test_the_walkers_caps_only_lower() -> None:
     found = limits(walker_cap=Speed(180), walker_forward_cap=Speed(300))
     assert (found.backward_cap, found.backward_cap_reason) == (180, "walker")
     assert (found.forward_cap, found.forward_cap_reason) == (300, "walker")
+    found = limits(guarded=True, walker_cap=Speed(100), own=OwnCaps(backward=Speed(110)))
+    assert (found.backward_cap, found.backward_cap_reason) == (100, "walker")
+    assert limits(guarded=True, own=OwnCaps(backward=Speed(110))).backward_cap == 110
     found = limits(level=2, walker_cap=Speed(450), walker_forward_cap=Speed(600))
     assert (found.backward_cap, found.forward_cap) == (200, 400)
 
@@ -225,6 +229,7 @@ def test_a_set_up_without_presence_walks_slower_and_in_shorter_bouts() -> None:
     assert limits(has_presence=False, ok_in_reach=False).backward_part_s == 60
     assert limits(has_presence=True, ok_in_reach=False).backward_part_s is None
     assert limits(has_presence=False, site=SiteLimits(presence_s=120)).bout_s == 120
+    assert limits(has_presence=False, guarded=True).bout_s == 30
 
 
 def test_the_site_sets_every_other_bound() -> None:
