@@ -8,6 +8,7 @@ from tests.core.desk import Desk
 from tests.core.seat import BACKWARD, FORWARD, Seat, limits, timeline, walk
 
 from blefit.ftms.machine_status import MachineStatusOp
+from blefit.units import Speed
 from retrowalk.core.model import Direction
 from retrowalk.core.session import Session
 from retrowalk.core.stages import Halt, Stage
@@ -71,7 +72,7 @@ def test_an_offer_that_begins_with_a_halt_or_backward_stands_first(
     seat = Seat(*steps.split(", "))
     assert seat.session.goes_on_at_rest(seat.desk.now)
     assert (seat.session.stage, seat.session.halt) == (Stage.WAITING, halt)
-    assert seat.session.facing is FORWARD, "not confirmed yet"
+    assert (seat.session.facing, seat.session.started) == (FORWARD, False), "not confirmed yet"
     assert seat.notes() == told
 
 
@@ -122,8 +123,10 @@ def test_any_other_act_is_to_arm_the_guard(steps: str, halt: Halt) -> None:
 def test_who_turns_has_the_highest_speed_of_that_way() -> None:
     seat = Seat("turn backward", walk(BACKWARD, 120), "turn forward", walk(FORWARD, 200)).halted(Halt.TURN)
     assert seat.session.highest == 200
+    seat.session.live_cap = Speed(100)
     seat.session.ready(seat.desk.now)
     assert (seat.session.facing, seat.session.highest) == (BACKWARD, 120)
+    assert seat.session.live_cap == 100, "of the whole session"
 
 
 # --- from the act to the Start --------------------------------------------------------------------------
@@ -138,6 +141,7 @@ def test_who_turns_has_the_highest_speed_of_that_way() -> None:
         ("backward", Halt.TURN, 3.75, 6.25, [turned(BACKWARD)]),
         ("backward", Halt.TURN, 4.25, 6.0, [turned(BACKWARD)]),
         ("turn backward, backward", Halt.TURN, 2.0, 8.0, [turned(BACKWARD)]),
+        ("turn forward, forward", Halt.TURN, 2.0, 8.0, [turned(FORWARD)]),  # once more
         ("rest, forward", Halt.REST, 22.0, 8.0, []),
         ("rest, forward", Halt.REST, 25.0, 6.0, []),
         ("rest, backward", Halt.REST, 22.0, 8.0, [turned(BACKWARD)]),
@@ -234,9 +238,12 @@ def test_a_start_that_nothing_is_armed_for_is_over(stage: Stage) -> None:
 )
 def test_motion_begins_the_step_or_goes_on_with_it(steps: str, started: bool, told: list[object]) -> None:
     seat = Seat(*steps.split(", "), desk=Desk().moving()).put(Stage.STARTING, Halt.REST, started=started)
-    seat.session.moving(seat.desk.now)
-    assert seat.notes() == told
     session = seat.session
+    session.in_step_s = session.in_step_m = session.moving_s = 7.0
+    session.moving(seat.desk.now)
+    assert seat.notes() == told
+    left = 0.0 if session.index else 7.0
+    assert (session.in_step_s, session.in_step_m, session.moving_s) == (left, left, 7.0)
     assert (session.stage, session.halt, session.started) == (Stage.WALKING, None, True)
     assert not session.console_started
 
@@ -333,6 +340,7 @@ def test_a_halt_lasts_until_the_stop_is_over_and_rest_is_known(desk: Callable[[]
         (Stage.WALKING, None, Stage.HALTING, Halt.PAUSE),
         (Stage.EASING, Halt.TURN, Stage.HALTING, Halt.TURN),
         (Stage.EASING, Halt.END, Stage.HALTING, Halt.END),
+        (Stage.EASING, Halt.PAUSE, Stage.HALTING, Halt.PAUSE),
         (Stage.HALTING, Halt.TURN, Stage.HALTING, Halt.TURN),
         (Stage.WAITING, Halt.PAUSE, Stage.WAITING, Halt.PAUSE),
         (Stage.OFFERED, None, Stage.OFFERED, None),
@@ -342,8 +350,10 @@ def test_a_stop_at_the_console_is_a_pause_or_the_halt_that_was_to_come(
     stage: Stage, halt: Halt | None, then: Stage, why: Halt | None
 ) -> None:
     seat = Seat("forward").put(stage, halt)
+    seat.session.end_reason = "no sign of the walker"
     seat.session.console_stopped(seat.desk.now)
     assert (seat.session.stage, seat.session.halt, seat.notes()) == (then, why, [])
+    assert seat.session.end_reason == "no sign of the walker"
 
 
 @pytest.mark.parametrize("stage", [Stage.COUNTDOWN, Stage.STARTING])
@@ -478,11 +488,13 @@ def test_skip_goes_to_the_next_step_or_halt(
         assert seat.notes() == STOPS[Halt.END]
 
 
-def test_after_its_fifth_refused_target_a_walk_ends() -> None:
-    seat = Seat("forward", desk=Desk().walking()).walking()
+def test_after_its_fifth_refused_target_a_walk_ends_whatever_steps_and_pauses_it_had() -> None:
+    seat = Seat("forward", "forward", desk=Desk().walking()).walking()
     for refusals in range(1, 5):
         seat.session.target_refused(seat.desk.now)
         assert (seat.session.stage, refusals) == (Stage.WALKING, refusals)
+    seat.session.skip(seat.desk.guard, seat.desk.now)
+    seat.session.moving(seat.desk.now)
     seat.session.target_refused(seat.desk.now)
     assert (seat.session.stage, seat.session.halt) == (Stage.EASING, Halt.END)
     assert seat.session.end_reason == "the treadmill refuses its target speeds"
@@ -548,6 +560,12 @@ def test_a_rest_before_another_halt_ends_by_itself(step: str, halt: Halt) -> Non
     seat.rests(0.25)
     assert (seat.session.stage, seat.session.halt) == (Stage.WAITING, Halt.TURN)
     assert seat.notes() == [begun(2, "turn backward"), TURN_BACK]
+
+
+def test_each_of_two_rests_in_a_row_lasts_as_long_as_it_says() -> None:
+    seat = Seat("rest", "rest", "forward").halted(Halt.REST)
+    seat.rests(30.0)
+    assert (seat.session.index, seat.session.step_remaining(seat.desk.now)) == (1, 30.0)
 
 
 def test_a_rest_at_the_end_ends_the_session() -> None:
@@ -624,6 +642,13 @@ def test_who_may_go_on_is_told_what_to_press_once(
     seat.rests(0.25)
     seat.rests(5.0)
     assert [*heard, *seat.notes()] == told
+
+
+def test_so_they_are_in_each_rest() -> None:
+    seat = Seat("rest", "forward")
+    for _ in range(2):
+        seat.halted(Halt.REST).rests(30.0)
+        assert seat.notes() == [PRESS]
 
 
 @pytest.mark.parametrize(
