@@ -51,6 +51,14 @@ def test_the_clock_of_a_step_runs_only_while_it_is_walked(stage: Stage) -> None:
     assert seat.session.in_step_s == (6.0 if stage is Stage.WALKING else 0.0)
 
 
+def test_a_hand_stops_no_clock() -> None:
+    seat = Seat(WORK, EASY, WORK, desk=held_at(100)).walking(facing=BACKWARD)
+    seat.advance(300.0)
+    seat.advance(10.0)
+    assert (seat.session.moving_s, seat.session.in_step_s) == (310.0, 10.0)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) == TOO_LONG.format("10 min 10 s")
+
+
 def test_metres_are_those_that_are_measured_and_not_those_that_were_asked_for() -> None:
     desk = Desk().at(180)
     desk.runs(162, 0.5)
@@ -94,7 +102,8 @@ def test_a_distance_ends_where_it_is_walked_or_its_time_is_over(
 
 @pytest.mark.parametrize(("moved", "halt"), [(0.0, None), (1.0, Halt.END)])
 def test_the_longest_moving_time_ends_a_walk(moved: float, halt: Halt | None) -> None:
-    seat = Seat(walk(FORWARD, 80, 900.0), desk=Desk().walking(), session_s=600).walking()
+    steps = walk(FORWARD, 80, 900.0), walk(FORWARD, 80, cooling_down=True)
+    seat = Seat(*steps, desk=Desk().walking(), session_s=600).walking()
     seat.session.moving_s = 600.0
     seat.advance(moved)
     assert seat.session.halt is halt
@@ -228,6 +237,13 @@ def test_the_highest_speed_to_come_is_announced(
     assert seat.notes() == [f"Speed rises to {peak:g} in 5 seconds."]
 
 
+def test_what_follows_a_distance_is_not_announced_before_that_is_walked() -> None:
+    distance = walk(FORWARD, 80, expected_s=45.0, distance_m=10)
+    seat = Seat(distance, walk(FORWARD, 120), desk=Desk().walking()).walking()
+    seat.advance(44.75)
+    assert (seat.session.index, seat.notes()) == (0, [])
+
+
 def test_a_walk_rises_after_its_announcement_and_says_when_it_holds() -> None:
     seat = Seat(walk(FORWARD, 100), desk=Desk().moving()).walking()
     seat.run(20.0)
@@ -263,6 +279,15 @@ def test_nothing_rises_while_a_hand_is_on_the_console() -> None:
     assert seat.notes() == []
 
 
+def test_nor_is_a_rise_announced_after_a_target_below_the_hand() -> None:
+    seat = Seat(walk(FORWARD, 140), desk=held_at(100)).walking()
+    assert seat.desk.want(Target(Speed(90))) == ""
+    seat.desk.runs(90, 4.0)
+    assert seat.desk.guard.hand == 90
+    seat.advance()
+    assert seat.notes() == []
+
+
 @pytest.mark.parametrize("why", ["a restraint", "the console started it"])
 def test_a_walk_is_brought_down_to_the_minimum(why: str) -> None:
     seat = Seat(walk(FORWARD, 100), desk=Desk().moving()).walking()
@@ -288,8 +313,11 @@ def test_without_the_marker_nothing_is_wished_for() -> None:
     assert seat.wish() is None
 
 
-def test_a_refused_target_is_not_wished_for_again_before_two_seconds() -> None:
+@pytest.mark.parametrize("eases", [False, True])
+def test_a_refused_target_is_not_wished_for_again_before_two_seconds(eases: bool) -> None:
     seat = Seat("forward", desk=Desk().moving()).walking()
+    if eases:
+        seat.session.ask_to_halt(Halt.PAUSE, seat.desk.now)
     seat.session.target_refused(seat.desk.now)
     seat.desk.runs(80, 1.75)
     assert seat.wish() is None
@@ -421,6 +449,20 @@ def test_a_higher_incline_than_was_announced_is_announced_too() -> None:
     assert wished(seat, 5.0) == TargetIncline(Incline(5))
 
 
+def test_an_incline_that_came_down_is_announced_again() -> None:
+    rise, level = (walk(FORWARD, 80, 10.0, incline=Incline(incline)) for incline in (5, 0))
+    desk = Desk().walking(authority(incline_cap=Incline(30)))
+    seat = Seat(rise, level, rise, desk=desk).walking()
+    assert wished(seat) is None
+    for incline in (5, 0):
+        wish = wished(seat, 5.0 if incline else 10.0)
+        assert wish == TargetIncline(Incline(incline))
+        assert desk.want(wish) == ""
+    seat.notes()
+    assert (wished(seat, 10.0), seat.session.index) == (None, 2)
+    assert seat.notes()[-1] == "The incline rises to 0.5 % in 5 seconds."
+
+
 def test_after_a_skip_an_incline_is_announced_again() -> None:
     slope = walk(FORWARD, 80, incline=Incline(20))
     desk = Desk().walking(authority(incline_cap=Incline(30)))
@@ -550,6 +592,10 @@ def test_it_is_waited_for_twenty_seconds_more_than_the_plan_takes() -> None:
     assert not eased(seat)
     seat.desk.runs(140, 0.25)
     assert eased(seat)
+    seat.session.moving(seat.desk.now)
+    seat.session.ask_to_halt(Halt.PAUSE, seat.desk.now)
+    seat.desk.runs(140, 20.25)
+    assert eased(seat), "from the minimum there is no way down"
 
 
 def test_then_stop_is_waited_for() -> None:
