@@ -246,8 +246,19 @@ def test_the_plan_keeps_below_a_hand_and_above_nothing_slower_than_the_machine()
         walked = Walked(150)
         walked.desk.runs(hand, 3)
         assert walked.desk.guard.hand == hand
+        walked.ease(0.0)
+        assert walked.plan == plan
         walked.follow(150, may_raise=False)
         assert walked.plan == plan
+
+
+def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
+    walked = Walked(150)
+    walked.desk.runs(120, 4)
+    walked.follow(150, may_raise=False)
+    walked.desk.guard.resume_from_hand()
+    assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
+    assert (walked.plan, walked.target) == (120, None)
 
 
 def test_a_belt_that_is_let_go_has_no_cap_and_no_target() -> None:
