@@ -44,6 +44,7 @@ def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
         ([(None, 1)], True),
         ([(None, 1), (None, 0)], True),
         ([(6, None), (0, None)], False),
+        ([(6, None), (0, None), (1, None)], True),
     ],
 )
 def test_a_sign_is_a_step_more_or_a_weight_on_the_belt(
@@ -140,6 +141,10 @@ def test_while_the_strap_is_heard_the_treadmills_rate_does_not_count() -> None:
     for second in range(10):
         heart.beat(170, second + 0.9)
     assert (heart.shown(9.9), heart.may_raise(9.9), heart.watch(9.9)) == (100, True, "")
+    for second in (10.0, 11.0, 12.0):
+        heart.beat(160, second, strap=True)
+        heart.beat(60, second + 0.5)
+    assert (heart.shown(12.5), heart.watch(12.5)) == (160, "heart_rate_high")
 
 
 def test_while_the_strap_is_silent_the_treadmills_rate_is_judged_and_does_not_stand_in_for_it() -> None:
