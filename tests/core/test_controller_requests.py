@@ -143,6 +143,10 @@ def test_after_the_last_stop_nothing_is_offered_any_more_and_before_it_all_is() 
     hands.ask(StopSession(last=True))
     hands.ask(StopSession())
     assert hands.ask(Offer("p")) == [("refused", "retrowalk is ending: offer it when it is back")]
+    hands = at_150()
+    hands.ask(StopSession(last=True))
+    hands.runs(60, 0.5).runs(0, 2.0)
+    assert hands.ask(Offer("p")) == [("refused", "retrowalk is ending: offer it when it is back")]
 
 
 def test_a_stop_of_a_belt_that_its_key_may_move_fails_with_the_link() -> None:
@@ -403,6 +407,7 @@ def test_a_fault_is_cleared_at_rest_only() -> None:
     reason = "the belt is not known to rest: say still when it is"
     assert hands.ask(Confirm(Act.CLEAR)) == [("refused", reason)]
     hands.runs(0, 2.0)
+    hands.controller._ledger.raise_("safety_key", hands.now)
     assert hands.ask(Confirm(Act.CLEAR)) == [ACCEPTED, DONE]
     assert hands.said()[-1] == "Cleared."
     assert hands.snapshot.fault is None
@@ -474,6 +479,14 @@ def test_an_ok_waits_until_the_belt_falls_no_more() -> None:
     assert hands.phase() is Phase.HELD
     hands.runs(80, 2.25)
     assert hands.phase() is Phase.WALKING
+
+
+def test_so_it_does_after_a_start_at_the_console() -> None:
+    hands = keyed().runs(70, 0.25)
+    hands.ask(Confirm(Act.OK))
+    assert hands.session.console_started
+    hands.runs(70, 2.25)
+    assert not hands.session.console_started
 
 
 # --- the marker ---------------------------------------------------------------------------------------
@@ -783,7 +796,10 @@ def test_the_faults_of_a_session_are_over_with_its_end_or_the_next_offer(offered
     hands = at_150()
     hands.status(MachineStatusOp.STOPPED_BY_SAFETY_KEY)
     hands.runs(60, 0.5).runs(0, 2.0)
+    hands.record(0, incline=20)
+    assert hands.ask(Offer("p")) == [("refused", STEEP)]
     assert hands.snapshot.fault == "safety_key"
+    hands.record(0, incline=0)
     if offered_anew:
         hands.offered()
     else:
