@@ -75,6 +75,16 @@ def test_a_cap_that_was_lowered_is_that_of_its_session_alone() -> None:
     assert bench.run(60, until=lambda b: b.real_speed == pytest.approx(140, abs=1))
 
 
+def test_what_was_walked_is_that_of_its_session_alone() -> None:
+    bench = Bench(quirks=BLIND, program=STEADY)
+    walking(bench)
+    bench.run(10)
+    stopped(bench)
+    assert bench.snapshot.distance_m > 1
+    bench.offer()
+    assert (bench.snapshot.distance_m, bench.snapshot.elapsed_s) == (0, 0)
+
+
 def test_after_a_stop_at_the_console_the_speed_of_before_is_announced_anew() -> None:
     bench = Bench(quirks=BLIND, program=STEADY)
     walking(bench)
