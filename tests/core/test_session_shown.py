@@ -150,7 +150,8 @@ def test_whose_motion_it_is_when_the_belt_moves_now(
 def test_the_highest_cap_is_that_of_the_faster_direction(
     forward: int, backward: int, live: int | None, highest: int
 ) -> None:
-    session = Seat(walk(FORWARD, forward), "turn backward", walk(BACKWARD, backward), "rest").session
+    rising = walk(FORWARD, forward, knots=((0.0, Speed(80)),))
+    session = Seat(rising, "turn backward", walk(BACKWARD, backward), "rest").session
     session.live_cap = None if live is None else Speed(live)
     assert session.highest_cap == highest
 
@@ -333,6 +334,7 @@ def test_what_is_left_of_a_walk_of_some_metres(walked_m: float, left_s: float) -
     session.in_step_m = walked_m
     assert session.step_remaining(100.0) == left_s
     assert session.remaining(100.0) == left_s + 60.0
+    assert Seat("forward", step).session.remaining(100.0) == 60.0 + 80.0
 
 
 @pytest.mark.parametrize(("step", "halt"), [("rest", Halt.REST), ("push", Halt.BELTOFF)])

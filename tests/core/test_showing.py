@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 from tests.core.by_hand import SENSING, ByHand
+from tests.core.seat import BACKWARD, FORWARD, Seat, walk
 
 from blefit.units import Incline, Speed
 from retrowalk.core.faults import BY_ID
 from retrowalk.core.model import Act, Confirm, Phase, SetCap, StopSession
+from retrowalk.core.showing import cap_in_force
+from retrowalk.core.stages import Halt
 
 
 def on_a_slope() -> ByHand:
@@ -25,11 +28,12 @@ def test_a_speed_of_four_seconds_ago_is_unknown(silence: float, shown: int | Non
 
 
 def test_a_silent_belt_is_shown_to_rest_when_somebody_says_so_and_not_before() -> None:
-    hands = ByHand().runs(0, 1.0)
-    hands.silence(10.0)
-    before = hands.snapshot.measured
+    hands = ByHand()
+    shown = [hands.snapshot.measured]
+    hands.runs(0, 1.0).silence(10.0)
+    shown.append(hands.snapshot.measured)
     hands.ask(Confirm(Act.STILL))
-    assert (before, hands.snapshot.measured) == (None, 0)
+    assert [*shown, hands.snapshot.measured] == [None, None, 0]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,12 @@ def test_of_two_faults_the_worse_is_shown_whichever_came_first() -> None:
             hands.controller._ledger.raise_(fault_id, hands.now)
         worst = BY_ID["stop_ignored"]
         assert (hands.snapshot.fault, hands.snapshot.fault_text) == (worst.id, worst.sentence)
+
+
+def test_a_cap_that_was_set_for_the_faster_way_is_not_that_of_the_slower() -> None:
+    seat = Seat(walk(BACKWARD, 120), "turn forward", walk(FORWARD, 200)).halted(Halt.PAUSE, facing=BACKWARD)
+    seat.session.live_cap = Speed(180)
+    assert cap_in_force(seat.session, seat.desk.guard, seat.desk.now) == 120
 
 
 def test_what_was_commanded_and_capped_is_not_in_force_after_the_stop() -> None:
