@@ -107,6 +107,7 @@ def test_a_ramp_of_the_program_is_met_no_faster_than_planned(
     [
         # no room to rise: a short step before a halt
         (0.8, walk("fwd", "7s", 2.0), ((0, 80), (6, 110), (7, 80))),
+        (0.8, walk("fwd", "25s", 2.0), ((0, 80), (pytest.approx(21.43, abs=0.01), 187), (25, 80))),
         # no room to come down: as far as the ramp allows
         (2.0, walk("fwd", "2s", 2.0), ((0, 200), (2, 140))),
         (2.0, walk("fwd", "2s", "[2.0, 1.4]"), ((0, 200), (2, 140))),
@@ -134,6 +135,7 @@ def test_a_distance_has_a_time_limit_and_no_planned_way_down() -> None:
     before, segment = timeline(walk("fwd", "60s", 2.0), walk("fwd", "50m", "[1.1, 1.5]")).segments
     assert segment.knots[0][1] == before.speed[1]
     assert segment.duration_s == 167, "50 m at 1.1 km/h, and 3 s of the way down to it"
+    assert knots(walk("fwd", "50m", 1.5), REST, walk("fwd", "60s", 1.5))[2][0] == (0, 80)
 
 
 def test_planned_speed_between_and_beyond_the_knots_rounded_down() -> None:
