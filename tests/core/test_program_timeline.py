@@ -77,6 +77,7 @@ def test_between_steps_the_speed_goes_on_from_where_it_was() -> None:
     steps = (walk("back", "60s", 2.0), walk("back", "60s", 1.1), walk("back", "60s", 1.6))
     assert knots(*steps)[1] == ((0, 200), (3, 110), (60, 110))
     assert knots(*steps)[2] == ((0, 110), (10, 160), (pytest.approx(57.333, abs=0.001), 160), (60, 80))
+    assert knots(walk("back", "10s", 2.0), walk("back", "60s", 2.0))[1][0] == (0, 130), "not yet where asked"
 
 
 @pytest.mark.parametrize(

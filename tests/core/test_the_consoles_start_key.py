@@ -49,6 +49,18 @@ def test_a_push_after_a_motion_that_it_started_is_not_its_second() -> None:
     assert hands.written == written
 
 
+def test_a_push_after_a_motion_that_we_started_is_not_that_of_a_key_before() -> None:
+    hands = ByHand().counting()
+    hands.status(KEY)
+    hands.runs(0, 10.5).runs(80, 1.0)
+    assert hands.session.stage is Stage.WALKING
+    stopped_at_the_console(hands).runs(0, 11.0)
+    written = list(hands.written)
+    hands.runs(40, 1.0)
+    assert hands.session.stage is Stage.WAITING
+    assert hands.written == written
+
+
 @pytest.mark.parametrize("undone_by", [STOP_KEY, SAFETY_KEY])
 def test_a_stop_at_the_console_takes_it_back(undone_by: MachineStatusOp) -> None:
     hands = ByHand().offered()

@@ -168,6 +168,7 @@ class Controller(Mind):
         session = self.session
         match finding.id:
             case "moving" if session is not None:
+                self._start_key_at = float("-inf")
                 session.moving(now)
                 self._replies.done(Offer, ResumeSession)
             case "rest":
