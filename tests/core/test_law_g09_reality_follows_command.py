@@ -31,6 +31,13 @@ def test_the_first_target_at_1_5_to_1_7_times_in_two_records_is_stop_and_quarant
     assert ("wrong_speed" in desk.noticed) is judged
 
 
+def test_so_it_is_on_a_belt_so_slow_that_miles_are_less_than_30_above() -> None:
+    desk = Desk(minimum=Speed(50)).moving(speed=50)
+    assert desk.want(Target(Speed(50))) == ""
+    desk.runs(76, 0.5)
+    assert "wrong_speed" in desk.noticed
+
+
 def test_beyond_1_7_times_the_300_rule_takes_2_s() -> None:
     desk = first_target(80)
     desk.runs(137, 2.0)
