@@ -44,6 +44,20 @@ def test_the_parts_of_a_split_record_are_one() -> None:
     assert (record.data.instantaneous_speed, record.data.total_distance) == (150, 10)
 
 
+def test_what_is_garbled_between_the_parts_of_a_record_takes_none_of_them_away() -> None:
+    decoder = Decoder()
+    frames = [
+        (Characteristic.TREADMILL_DATA, "0500 0a0000"),
+        (Characteristic.MACHINE_STATUS, "0510"),
+        (Characteristic.TREADMILL_DATA, "0000 9600"),
+    ]
+    *_, record = [
+        found for kind, frame in frames for found in decoder.feed(Notified(1, kind, bytes.fromhex(frame)))
+    ]
+    assert isinstance(record, Record)
+    assert record.data.total_distance == 10
+
+
 def test_half_a_record_of_one_connection_is_no_part_of_the_next_ones() -> None:
     assert heard(Characteristic.TREADMILL_DATA, "0500 0a0000") == []
     (record,) = heard(Characteristic.TREADMILL_DATA, "0000 9600")

@@ -44,7 +44,9 @@ def test_a_countdown_of_less_than_5_s_intends_nothing(seconds: float, law: str) 
     desk.arm()
     desk.want(RequestControl())
     desk.guard.countdown(desk.now)
-    desk.runs(0, seconds)
+    desk.runs(0, 1.0)
+    desk.guard.countdown(desk.now)  # it is under way
+    desk.runs(0, seconds - 1.0)
     desk.guard.intend_start(desk.now)
     assert desk.review(Start()) == law
 
@@ -174,9 +176,9 @@ def test_the_countdown_begins_within_30_s_to_the_hundredth(at: float, counts: bo
 def test_an_intent_is_over_when_no_start_may_follow(after: float, lapsed: bool) -> None:
     arming = Arming(0.0, wait_s=45.0)
     arming.countdown(0.0)
-    arming.intend(10.0)
-    assert arming.lapsed(10.0 + after) is lapsed
-    assert arming.may_start(10.0 + after) is not lapsed
+    arming.intend(45.0)
+    assert arming.lapsed(45.0 + after) is lapsed
+    assert arming.may_start(45.0 + after) is not lapsed
 
 
 @pytest.mark.parametrize(("incline", "armed"), [(100, True), (101, False)])
