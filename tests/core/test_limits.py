@@ -175,6 +175,7 @@ def test_nor_does_it_raise_that_of_the_forward_parts(site: int, own: int, cap: i
         (2, None, 50, 0, "level 2"),
         (3, None, 10, 10, "level 3"),
         (3, None, 9, 9, "treadmill"),
+        (0, 20, 50, 20, "site"),
         (2, 20, 50, 20, "site"),
         (2, 20, 10, 10, "treadmill"),
     ],
@@ -202,6 +203,13 @@ def test_what_the_machine_is_not_trusted_with(
     found = limits(replace(SPEC, **change))
     assert (found.backward_cap, found.backward_cap_reason) == (backward, backward_reason)
     assert (found.forward_cap, found.forward_cap_reason) == (forward, forward_reason)
+
+
+def test_what_nobody_has_told_of_a_machine_is_not_taken_to_be_safe() -> None:
+    untold = Machine(id="one", name="New", minimum=Speed(80), maximum=Speed(1400), increment=Speed(10))
+    assert untold.keeps_running_without_link
+    assert not untold.second_stop
+    assert not untold.reports_presence
 
 
 def test_nothing_loosens_an_uncommissioned_machine() -> None:
@@ -274,6 +282,15 @@ def test_incline_is_bounded_by_the_machine_too(change: dict[str, Any], cap: int,
 @pytest.mark.parametrize(("increment", "step_up"), [(0, 20), (1, 20), (20, 20), (21, 21), (32, 32), (50, 50)])
 def test_a_coarse_grid_may_be_raised_by_one_of_its_values(increment: int, step_up: int) -> None:
     assert limits(replace(SPEC, increment=Speed(increment))).step_up == step_up
+
+
+@pytest.mark.parametrize(
+    ("speed", "found"), [(79, 0), (80, 80), (129, 80), (130, 130), (280, 280), (500, 280)]
+)
+def test_the_values_of_a_grid_go_from_the_minimum_up_and_none_is_above_the_maximum(
+    speed: int, found: int
+) -> None:
+    assert replace(SPEC, increment=Speed(50), maximum=Speed(300)).on_grid(Speed(speed)) == found
 
 
 @pytest.mark.parametrize(
