@@ -226,9 +226,11 @@ class Witness:
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
         self._touched = self._stopped_at = now
-        if not self._tells or self._machine.quirks.control.console_unreported:
+        tells = self._tells and not self._machine.quirks.control.console_unreported
+        if not tells:
             self._unreported = now
-        if not self.is_disturbed(now):
+        seen = tells or self._machine.belt.speed > REST
+        if seen and not self.is_disturbed(now):
             self._revoke(now)
 
     def set_by_hand(self, now: float) -> None:
