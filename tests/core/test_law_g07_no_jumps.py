@@ -162,6 +162,13 @@ def test_a_refused_incline_is_not_in_force() -> None:
     assert desk.review(TargetIncline(Incline(10))) == "G7"
 
 
+def test_an_incline_whose_write_failed_may_move_all_the_same() -> None:
+    desk = Desk().walking()
+    desk.write_error = "the radio failed"
+    assert desk.want(TargetIncline(Incline(5))) == ""
+    assert desk.review(Target(Speed(90))) == "G7"
+
+
 def test_the_incline_is_remembered_over_a_stop() -> None:
     desk = Desk().walking()
     desk.want(TargetIncline(Incline(5)))

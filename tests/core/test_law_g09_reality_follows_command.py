@@ -141,6 +141,17 @@ def test_only_the_sessions_first_target_quarantines_not_the_first_after_a_turn(
     assert ("too_fast" in desk.noticed) is not quarantined
 
 
+def test_nor_the_first_after_a_turn_of_a_later_session() -> None:
+    desk = second_start("s2")
+    desk.stop()
+    desk.slides(80, 0)
+    desk.runs(0, 12.0)
+    desk.moving(authority(session_id="s2"))
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 2.5)
+    assert desk.noticed[-1] == "too_fast"
+
+
 def test_after_a_turn_too_nothing_faster_is_sent_until_the_minimum_is_met() -> None:
     assert second_start("s1").review(Target(Speed(90))) == "G9"
 
@@ -329,6 +340,17 @@ def test_the_time_of_a_drop_is_that_of_0_2_per_second() -> None:
     desk.runs(200, 7.0)
     assert not desk.stopping()
     desk.runs(200, 0.25)
+    assert desk.noticed[-1] == "too_fast"
+
+
+def test_its_drop_is_that_from_where_the_belt_was_when_it_was_sent() -> None:
+    desk = Desk().at(200)
+    assert desk.want(Target(Speed(150))) == ""
+    desk.slides(200, 152)
+    assert desk.want(Target(Speed(120))) == ""  # 3 s + 32 / 20, and 2 s above it
+    desk.runs(152, 6.5)
+    assert not desk.stopping()
+    desk.runs(152, 0.25)
     assert desk.noticed[-1] == "too_fast"
 
 

@@ -157,6 +157,25 @@ def test_go_on_after_a_lower_target_keeps_that() -> None:
     assert desk.guard.commanded == 110
 
 
+def test_and_it_is_judged_as_a_target_that_is_not_met_yet() -> None:
+    desk = hand_at(140)
+    assert desk.want(Target(Speed(100))) == ""
+    desk.guard.resume_from_hand()
+    desk.runs(140, 6.75)
+    assert not desk.stopping()
+    desk.runs(140, 0.25)
+    assert desk.noticed[-1] == "too_fast"
+
+
+def test_a_lower_target_that_the_machine_refuses_does_not_end_the_hand() -> None:
+    desk = hand_at(140)
+    desk.results[Target] = 4
+    assert desk.want(Target(Speed(110))) == ""
+    desk.runs(140, 0.25)
+    assert desk.guard.hand == 140
+    assert desk.review(Target(Speed(150))) == "G15"
+
+
 def test_go_on_without_a_hand_changes_nothing() -> None:
     desk = Desk().at(100)
     desk.guard.resume_from_hand()
@@ -170,6 +189,20 @@ def test_a_hand_above_the_cap_is_the_caps_business() -> None:
     assert desk.state() is State.RUNNING
     assert "cap_enforced" in desk.noticed
     assert desk.last == Target(Speed(100))
+
+
+def test_a_hand_is_told_though_the_cap_is_passed_at_that_very_record() -> None:
+    desk = Desk().at(100, authority(cap=Speed(120)))
+    desk.runs(135, 2.75)
+    desk.runs(145, 0.5)
+    assert desk.noticed[-1] == "hand"
+
+
+def test_a_hand_that_rises_above_the_cap_later_is_the_caps_business_too() -> None:
+    desk = hand_at(140)
+    desk.runs(340, 0.5)
+    assert desk.noticed[-1] == "cap_enforced"
+    assert desk.last == Target(Speed(300))
 
 
 def test_a_hand_that_stops_the_belt_is_a_console_stop() -> None:
