@@ -40,6 +40,14 @@ def test_after_4_s_of_silence_it_is_stop_and_alarm() -> None:
     assert desk.guard.faulted
 
 
+def test_a_zero_before_the_silence_changes_nothing() -> None:
+    desk = Desk().at(100)
+    desk.record(0)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "telemetry_lost"
+    assert desk.stops == 1
+
+
 def test_lateness_is_said_once_each_time() -> None:
     desk = Desk().at(100)
     desk.silence(3.0)
@@ -271,6 +279,15 @@ def test_measured_rest_does_not_take_the_place_of_the_persons_word() -> None:
     assert desk.guard.distrusted
     assert desk.guard.said_still(desk.now) == ""
     assert not desk.guard.distrusted
+
+
+def test_nor_does_a_new_link() -> None:
+    desk = Desk().starting()
+    desk.runs(0, 20.0)
+    desk.lose_link()
+    desk.connect()
+    desk.rest()
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"
 
 
 def test_a_word_that_telemetry_denies_does_not_take_its_place_either() -> None:

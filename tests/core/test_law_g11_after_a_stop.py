@@ -105,15 +105,37 @@ def test_not_at_rest_within_v_by_decel_and_5_s_is_the_alarm(deceleration: int | 
     assert "stop_ignored" in desk.noticed
 
 
-def test_a_belt_on_its_way_up_has_the_time_of_the_speed_it_was_told() -> None:
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_belt_on_its_way_up_has_the_time_of_the_speed_it_was_told(ours: bool) -> None:
     desk = Desk().at(100)
     assert desk.want(Target(Speed(120))) == ""
-    desk.stop()
+    since = desk.now
+    if ours:
+        desk.stop()
+    else:
+        desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)
     desk.slides(100, 60)
-    desk.runs(60, 7.25 - (desk.now - desk.sent(Stop)[0]))
+    desk.runs(60, 7.25 - (desk.now - since))
     assert "stop_ignored" not in desk.noticed
     desk.runs(60, 0.25)
     assert "stop_ignored" in desk.noticed
+
+
+def test_one_that_stays_below_the_speed_it_was_told_has_not_fallen() -> None:
+    desk = Desk().at(100)
+    assert desk.want(Target(Speed(120))) == ""
+    desk.stop()
+    desk.runs(100, 3.0)
+    assert desk.noticed[-1] == "stop_ignored"
+
+
+def test_a_belt_gets_no_more_time_by_rising_after_the_stop() -> None:
+    desk = Desk().at(100)
+    desk.stop()
+    desk.runs(150, 1.0)
+    desk.slides(150, 60)
+    desk.runs(60, 7.0 - (desk.now - desk.sent(Stop)[0]))
+    assert desk.noticed[-1] == "stop_ignored"
 
 
 def test_at_rest_in_time_it_is_over_without_a_fault() -> None:
@@ -300,6 +322,22 @@ def test_until_it_moves_the_belt() -> None:
     assert desk.stops == 1
 
 
+@pytest.mark.parametrize("meanwhile", ["a lost link", "a word that it is still", "rest after a console stop"])
+def test_what_does_not_end_it(meanwhile: str) -> None:
+    desk = Desk().at(80) if meanwhile.startswith("rest") else Desk().rest()
+    if meanwhile.startswith("rest"):
+        desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    if meanwhile == "a lost link":
+        desk.lose_link()
+        desk.connect()
+    elif meanwhile.startswith("a word"):
+        assert desk.guard.said_still(desk.now) == ""
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.stops == 1
+
+
 @pytest.mark.parametrize("how", ["stop", "disarm", "console", "refused", "control lost"])
 def test_whatever_ends_an_outstanding_start_writes_the_stop(how: str) -> None:
     desk = Desk().counted() if how == "refused" else Desk().starting()
@@ -366,9 +404,24 @@ def test_a_stopped_start_may_come_as_late_as_one_that_is_outstanding(
     assert desk.guard.may_start_late(desk.now) is late
 
 
-def test_a_stop_that_is_owed_is_not_ended_by_rest_before_it_is_through() -> None:
+def test_a_word_that_the_belt_is_still_ends_no_wait_for_a_start_that_may_come() -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, 1.0)
+    assert desk.guard.said_still(desk.now) == ""
+    desk.runs(0, 8.75)
+    assert desk.guard.may_start_late(desk.now)
+    assert desk.guard.may_start_by_stop(desk.now)
+    desk.runs(0, 49.5)
+    desk.runs(80, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
+@pytest.mark.parametrize("speed", [0, 60])
+def test_a_stop_that_is_owed_is_not_ended_by_rest_before_it_is_through(speed: int) -> None:
     desk = Desk().starting()
     desk.write_error = "no"
+    desk.record(speed)
     desk.stop()
     desk.runs(0, 2.0)
     assert desk.stopping()
@@ -428,9 +481,12 @@ def silent(last: int = 60) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize(("last", "asked"), [(60, True), (61, False)])
-def test_silence_is_presumed_rest_if_the_last_record_was_at_most_half(last: int, asked: bool) -> None:
-    desk = silent(last)
+@pytest.mark.parametrize(("last", "asked"), [((60,), True), ((61,), False), ((50, 61), False)])
+def test_silence_is_presumed_rest_if_the_last_record_was_at_most_half(
+    last: tuple[int, ...], asked: bool
+) -> None:
+    desk = silent(last[0])
+    desk.runs(last[-1], 0.25)
     desk.silence(6.0)
     assert ("ask_still" in desk.noticed) is asked
     desk.silence(2.0)
@@ -479,7 +535,9 @@ def test_unanswered_for_20_s_it_is_the_alarm_and_nothing_starts_until_somebody_s
     desk = silent()
     desk.silence(3.0)
     assert desk.noticed[-1] == "ask_still"
-    desk.silence(19.75)
+    desk.silence(10.0)
+    desk.stop()
+    desk.silence(9.75)
     assert "rest_unknown" not in desk.noticed
     desk.silence(0.25)
     assert desk.noticed[-1] == "rest_unknown"
@@ -728,6 +786,17 @@ def test_after_motion_while_rest_was_presumed_a_person_has_to_say_still(speed: i
     desk.runs(0, 1.0)
     assert desk.guard.clear(desk.now) == ""
     assert (desk.arm() == "somebody at the machine has to say that the belt is still first") is alarm
+
+
+def test_and_after_the_alarm_of_a_question_that_nobody_answered() -> None:
+    desk = silent()
+    desk.silence(23.0)
+    assert desk.noticed[-1] == "rest_unknown"
+    desk.runs(60, 1.0)
+    desk.slides(60, 0)
+    desk.runs(0, 1.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm() == "somebody at the machine has to say that the belt is still first"
 
 
 def test_unanswered_it_is_one_alarm_that_lasts() -> None:
