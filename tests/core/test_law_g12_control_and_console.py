@@ -56,6 +56,13 @@ def test_a_start_that_is_not_permitted_takes_the_control_with_it() -> None:
     assert "start_refused" in desk.noticed
 
 
+def test_control_lost_in_the_countdown_ends_it() -> None:
+    desk = Desk().counted()
+    desk.status(CONTROL_LOST)
+    assert desk.state() is State.DISARMED
+    assert desk.noticed == ["control_lost"]
+
+
 def test_control_lost_in_manual_use_is_nobodys_business() -> None:
     desk = Desk()
     desk.runs(300, 3.0)
@@ -245,12 +252,15 @@ def test_other_statuses_say_nothing_to_the_guard(op: MachineStatusOp) -> None:
     assert desk.state() is State.RUNNING
 
 
-def test_the_key_while_our_stop_goes_on_is_said_and_changes_nothing_else() -> None:
+def test_the_key_while_our_stop_goes_on_is_said_and_takes_back_only_a_press_of_start() -> None:
     desk = Desk().at(120)
     desk.stop()
     desk.status(KEY)
     assert desk.noticed[-1] == "safety_key"
     assert desk.stopping()
+    desk.status(CONSOLE_START)
+    desk.status(KEY)
+    assert desk.noticed[-1] == "start_key_undone"
 
 
 # --- with physics ---------------------------------------------------------------------------------
@@ -317,5 +327,6 @@ def test_in_the_countdown_it_ends_the_arming_and_nothing_is_written(
     desk = Desk().counted()
     desk.status(op, parameter)
     assert desk.state() is State.DISARMED
+    assert desk.noticed == ["safety_key" if op is KEY else "console_stop"]
     assert desk.want(Start()) == "G1"
     assert desk.stops == 0

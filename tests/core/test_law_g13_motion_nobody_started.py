@@ -1,5 +1,7 @@
 """G13: motion while faulted or soon after our Stop is alarm and Stop; other motion is manual use."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.core.bench import Bench
 from tests.core.desk import Desk, authority
@@ -36,6 +38,7 @@ def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: 
     desk = Desk().at(80)
     desk.runs(0, 0.75)
     assert desk.noticed[-2:] == ["console_stop", "rest"]
+    assert desk.guard.clear(desk.now) == ""
     desk.runs(0, seconds)
     desk.runs(60, 0.5)
     assert ("unexpected_motion" in desk.noticed) is alarm
@@ -45,6 +48,16 @@ def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: 
 def test_an_arming_does_not_end_that_time() -> None:
     desk = stopped()
     assert desk.arm() == ""
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_it_lasts_over_a_link_that_is_lost_at_rest(ours: bool) -> None:
+    desk = stopped() if ours else Desk().at(80)
+    desk.runs(0, 0.75)
+    desk.lose_link()
+    desk.connect()
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "unexpected_motion"
 
@@ -59,8 +72,29 @@ def test_but_not_that_of_the_consoles_start_key() -> None:
     assert desk.stops == 0
 
 
-def test_after_a_stop_of_ours_that_key_changes_nothing() -> None:
-    desk = stopped()
+def test_a_press_that_had_run_out_before_the_belt_came_to_rest_is_none() -> None:
+    desk = Desk(deceleration=4).at(80)
+    desk.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER)
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.slides(80, 0, rate=4)
+    desk.runs(0, 1.0)
+    desk.runs(60, 0.5)
+    assert desk.noticed[-2:] == ["rest", "unexpected_motion"]
+
+
+def left_by_a_dead_process() -> Desk:
+    """It was found at rest."""
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.connect()
+    desk.runs(0, 10.25)
+    assert desk.noticed == ["rest"]
+    return desk
+
+
+@pytest.mark.parametrize("rested", [stopped, left_by_a_dead_process])
+def test_after_a_stop_of_ours_that_key_changes_nothing(rested: Callable[[], Desk]) -> None:
+    desk = rested()
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "unexpected_motion"
@@ -163,7 +197,7 @@ def test_of_a_machine_that_starts_high_the_manual_speed_is_remembered() -> None:
     desk.runs(0, 11.0)
     assert desk.arm(back) == ""
     desk.guard.disarm(desk.now)
-    desk.runs(600, 5.0)
+    desk.slides(50, 600)
     desk.slides(600, 0)
     desk.runs(0, 1.0)
     assert desk.arm(back) == MAY_START_HIGH

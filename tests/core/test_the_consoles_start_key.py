@@ -62,10 +62,11 @@ def test_a_push_after_a_motion_that_we_started_is_not_that_of_a_key_before() -> 
 
 
 @pytest.mark.parametrize("undone_by", [STOP_KEY, SAFETY_KEY])
-def test_a_stop_at_the_console_takes_it_back(undone_by: MachineStatusOp) -> None:
+@pytest.mark.parametrize("after_s", [2.0, 12.0])
+def test_a_stop_at_the_console_takes_it_back(undone_by: MachineStatusOp, after_s: float) -> None:
     hands = ByHand().offered()
     hands.status(KEY)
-    hands.runs(0, 2.0)
+    hands.runs(0, after_s)
     hands.status(undone_by, 1 if undone_by is STOP_KEY else None)
     hands.runs(0, 5.0).runs(40, 2.0)
     assert hands.written == []
