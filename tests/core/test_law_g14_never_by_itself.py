@@ -36,6 +36,13 @@ def test_after_a_reconnect_the_first_write_is_stop_as_soon_as_motion_is_seen() -
     assert [c for _, c in desk.writes[before:]] == [Stop()]
 
 
+def test_a_link_that_does_not_come_back_is_one_alarm() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.silence(60.0)
+    assert desk.noticed.count("link_lost") == 1
+
+
 def test_up_to_30_nothing_is_written_before_2_s() -> None:
     desk = Desk().at(120)
     desk.lose_link()
@@ -86,6 +93,23 @@ def test_a_persons_word_does_not_withhold_it(when: str) -> None:
     else:
         desk.connect()
         assert desk.guard.said_still(desk.now) == ""
+    desk.silence(2.0)
+    assert desk.stops == 1
+
+
+def test_a_link_that_is_lost_while_a_fault_is_in_force_is_an_alarm_as_well() -> None:
+    desk = Desk().at(120)
+    desk.status(MachineStatusOp.CONTROL_PERMISSION_LOST)
+    desk.lose_link()
+    assert desk.noticed[-2:] == ["control_lost", "link_lost"]
+
+
+def test_a_persons_word_and_a_cleared_fault_do_not_withhold_it_either() -> None:
+    desk = Desk().at(120)
+    desk.lose_link()
+    desk.connect()
+    assert desk.guard.said_still(desk.now) == ""
+    assert desk.guard.clear(desk.now) == ""
     desk.silence(2.0)
     assert desk.stops == 1
 
@@ -536,8 +560,11 @@ def test_a_persons_word_is_used_up_by_a_start_and_ends_with_the_link() -> None:
     assert desk.guard.said_still(desk.now) == "it was told to move"
 
 
-def test_a_start_that_two_lost_links_follow_is_still_taken_back() -> None:
+@pytest.mark.parametrize("records", [(), (80,)], ids=["silent", "one record of motion"])
+def test_a_start_that_two_lost_links_follow_is_still_taken_back(records: tuple[int, ...]) -> None:
     desk = Desk().starting()
+    for speed in records:
+        desk.record(speed)
     desk.lose_link()
     desk.lose_link()
     desk.connect()
@@ -579,6 +606,16 @@ def test_what_was_seen_of_a_start_is_not_forgotten_with_the_next_one() -> None:
     assert desk.arm(BACK) == MAY_START_HIGH
 
 
+def test_nor_with_the_link() -> None:
+    desk = Desk().moving(speed=150)
+    desk.lose_link()
+    desk.connect()
+    desk.slides(150, 0)
+    desk.runs(0, 12.0)
+    assert desk.guard.clear(desk.now) == ""
+    assert desk.arm(BACK) == MAY_START_HIGH
+
+
 def backward_after(desk: Desk) -> str:
     """Why no backward part may be armed after a Stop at the present speed."""
     speed = desk.guard.motion.speed
@@ -587,6 +624,12 @@ def backward_after(desk: Desk) -> str:
     desk.slides(speed, 0)
     desk.runs(0, 12.0)
     return desk.arm(BACK)
+
+
+def test_the_last_speed_is_the_one_it_was_told_though_it_was_not_reached() -> None:
+    desk = Desk(starts_above_minimum=True).walking()
+    assert desk.want(Target(Speed(100))) == ""
+    assert backward_after(desk) == MAY_START_HIGH
 
 
 def test_only_the_start_itself_tells_that_a_machine_starts_high() -> None:

@@ -68,6 +68,14 @@ def test_between_the_act_and_the_frame_nothing_may_change(spoil: Callable[[Desk]
     assert desk.review(Start()) != ""
 
 
+def test_nor_is_the_next_start_one_of_that_act() -> None:
+    desk = Desk().walking(EMPTY)
+    assert desk.guard.test_start(desk.now) == ""
+    desk.stop()
+    desk.slides(80, 0)
+    desk.starting(EMPTY)
+
+
 NOT_EMPTY = "only an empty belt that runs is tested so"
 TOO_FAST = "the belt is not at its slowest"
 
