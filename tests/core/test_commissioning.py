@@ -188,6 +188,7 @@ def test_a_belt_that_a_start_moves_though_a_stop_overtook_it_is_marked_again() -
     assert bench.run(10, until=lambda b: b.commissioner.marked)
     assert bench.run(30, until=lambda b: b.commissioner.over)
     assert bench.real_speed == 0
+    assert bench.commissioner.verdict == Verdict(BY_ID["unexpected_motion"].cause, unsafe=True)
     marks = [effect for _, effect in bench.effects if isinstance(effect, Mark)]
     assert marks == [Mark("test-1")] * 2
 
@@ -300,6 +301,22 @@ def test_a_hand_on_the_console_ends_it(runs: int, after_s: float, kmh: float, wh
     bench.treadmill.console.set_speed(kmh)
     assert bench.go().why == why
     assert bench.real_speed == 0
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "kmh", "why"),
+    [
+        (30, 1.5, "the belt ran above its target"),
+        (4000, 3.0, "the belt ran above the ceiling that nothing may pass"),
+    ],
+)
+def test_a_belt_that_runs_faster_than_it_was_told_stays_out(acceleration: int, kmh: float, why: str) -> None:
+    bench = EmptyBelt(quirks=spec("belt", acceleration=acceleration))
+    assert bench.run(300, until=lambda b: len(b.sent(TARGET)) == 3)
+    bench.treadmill.console.set_speed(kmh)
+    verdict = bench.go()
+    assert verdict.why.startswith(why)
+    assert verdict.unsafe
 
 
 def test_a_stop_while_nothing_moves_needs_no_frame() -> None:
@@ -434,6 +451,14 @@ def test_control_that_is_refused_is_asked_for_again_after_a_while_and_not_at_eve
     assert second - first >= 2.5
 
 
+def test_the_slowest_speed_is_the_measured_one() -> None:
+    bench = moving(EmptyBelt(), 0.75)
+    assert bench.run(20, until=lambda b: b.controller.guard.target_met)
+    bench.treadmill.console.set_speed(0.9)
+    assert bench.go().passed
+    assert bench.commissioner.measured.slowest == 90
+
+
 def test_of_several_starts_the_slowest_one_counts() -> None:
     bench = EmptyBelt(quirks=spec("belt", start_delay_s=3.0))
     belt = bench.treadmill.belt
@@ -484,6 +509,14 @@ def test_a_belt_that_is_stopped_and_does_not_stop_is_unsafe_all_the_same() -> No
     assert verdict is not None
     assert verdict.unsafe
     assert [type(e) for _, e in bench.effects].count(Quarantine) == 1
+
+
+def test_a_stop_that_is_asked_for_again_is_written_again() -> None:
+    bench = moving(EmptyBelt())
+    for written in (1, 2):
+        bench.ask(StopSession())
+        assert len(bench.sent(STOP)) == written
+        bench.run(0.75)
 
 
 def test_a_start_that_one_that_is_gone_wrote_last_is_stopped_when_it_takes_effect() -> None:
@@ -797,9 +830,12 @@ def test_measured_numbers_replace_and_flags_are_only_added() -> None:
     machine = replace(
         MACHINE, deceleration=90, start_delay_s=2.0, silent_at_rest=True, needs_target_to_move=True,
         echoes_target=True, starts_above_minimum=True, control_unanswered=True,
+        keeps_running_without_link=False,
     )  # fmt: skip
     after = COMPLETE.applied_to(machine)
-    assert after == replace(machine, commissioned=True, deceleration=49, start_delay_s=3.4)
+    assert after == replace(
+        machine, commissioned=True, deceleration=49, start_delay_s=3.4, keeps_running_without_link=True
+    )
     assert Measured().applied_to(machine) == replace(machine, commissioned=True)
 
 
@@ -807,6 +843,7 @@ def test_a_ramp_of_one_record_tells_no_rate() -> None:
     assert rate([(0.0, Speed(0)), (1.0, Speed(50)), (2.0, Speed(80))], Speed(80)) is None
     assert rate([(0.0, Speed(20)), (1.0, Speed(50)), (2.0, Speed(80))], Speed(80)) == 30
     assert rate([(0.0, Speed(50)), (1.0, Speed(50))], Speed(80)) is None
+    assert rate([(0.0, Speed(20)), (1.0, Speed(30)), (2.0, Speed(60)), (4.0, Speed(64))], Speed(80)) == 11
 
 
 def test_steady_is_two_seconds_without_change() -> None:
