@@ -141,6 +141,7 @@ def test_a_change_of_direction_needs_a_turn() -> None:
         "step 2 of 3: goes from forward to backward without a turn; the limit is a turn between the two",
         "step 3 of 3: goes from backward to forward without a turn; the limit is a turn between the two",
     ]
+    assert len(told(walk("fwd", "1min", 1.0), TURN_FORWARD, walk("back", "1min", 1.0))) == 1
     for halt in ('{ rest = "9s" }', '{ beltoff = "9s" }'):
         assert len(told(walk("fwd", "1min", 1.0), halt, walk("back", "1min", 1.0))) == 1
 
@@ -189,17 +190,19 @@ def test_the_backward_total_counts_work_and_not_its_easy_parts(level: int, minut
     wave = f"{walk('back', '60s', 2.0)}, {walk('back', '30s', 1.0)}"
     waves = f"{{ repeat = {minutes}, steps = [{wave}] }}"
     assert told(waves, level=level) == []
-    assert told(waves, walk("back", "1s", 2.0), level=level) == [
-        f"the program: {minutes} min 1 s of backward work; the limit is {minutes} min"
-    ]
+    for between in ((), ('{ rest = "9s" }',)):
+        assert told(waves, *between, walk("back", "1s", 2.0), level=level) == [
+            f"the program: {minutes} min 1 s of backward work; the limit is {minutes} min"
+        ]
 
 
 def test_the_belt_moves_for_half_an_hour_and_rests_do_not_count() -> None:
     rest = '{ rest = "5min" }'
     assert told(walk("fwd", "10min", 2.0), rest, walk("fwd", "20min", 2.0)) == []
-    assert told(walk("fwd", "10min", 2.0), walk("fwd", "1201s", 2.0)) == [
-        "the program: the belt moves for 30 min 1 s; the limit is 30 min"
-    ]
+    for part in (walk("fwd", "60s", 2.0), walk("back", "60s", 1.0)):
+        assert told(part, TURN_FORWARD, walk("fwd", "1741s", 2.0)) == [
+            "the program: the belt moves for 30 min 1 s; the limit is 30 min"
+        ]
     assert told(walk("fwd", "200m", 2.0, ', within = "30min"')) == []
     assert len(told(walk("fwd", "200m", 2.0, ', within = "1801s"'))) == 1
     assert told(walk("fwd", "40min", 2.0), site=SiteLimits(session_s=2400)) == []
@@ -331,6 +334,10 @@ def test_an_incline_needs_its_time() -> None:
         "step 1 of 1: too short for its incline, which takes 30 s to reach",
     )
     assert warned(walk("fwd", "30s", 1.0, steep), walk("fwd", "10s", 1.0, steep), level=6) == ()
+    for last, warnings in (("29s", 1), ("30s", 0)):
+        steps = (walk("fwd", "60s", 1.0, steep), walk("fwd", "60s", 1.0), walk("fwd", last, 1.0, steep))
+        assert len(warned(*steps, level=6)) == warnings
+        assert len(warned(*steps[:1], walk("fwd", last, 1.0), level=6)) == warnings
 
 
 def test_warnings_come_with_violations_too() -> None:
