@@ -84,6 +84,13 @@ def test_a_fault_is_raised_once_and_the_first_cause_is_kept() -> None:
     assert ledger.worst is BY_ID["stop_ignored"]
 
 
+def test_of_causes_that_do_not_stop_the_belt_the_first_is_kept() -> None:
+    ledger = Ledger()
+    ledger.raise_("hand", 1.0)
+    ledger.raise_("presence_missing", 2.0)
+    assert ledger.first is BY_ID["hand"]
+
+
 def test_the_first_cause_is_kept_when_another_is_over() -> None:
     ledger = Ledger()
     for fault_id in ("telemetry_lost", "stop_ignored", "hand"):

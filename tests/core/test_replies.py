@@ -45,7 +45,7 @@ def test_each_request_is_answered_and_each_accepted_one_ends_once() -> None:
     replies.refuse(Request("1", "mqtt", Offer("p")), "no")
     replies.accept(Request("2", "cli", Skip()), done=True)
     replies.accept(Request("3", "cli", StopSession()), done=False)
-    replies.accept(Request("4", "page", StopSession()), done=False)
+    replies.accept(Request("4", "cli", StopSession()), done=False)
     replies.accept(Request("5", "page", PauseSession()), done=False)
     replies.accept(Request("6", "page", ResumeSession()), done=False)
     for _ in range(2):
@@ -56,11 +56,11 @@ def test_each_request_is_answered_and_each_accepted_one_ends_once() -> None:
         Replied("2", "cli", "skip", "accepted"),
         Replied("2", "cli", "skip", "done"),
         Replied("3", "cli", "stop", "accepted"),
-        Replied("4", "page", "stop", "accepted"),
+        Replied("4", "cli", "stop", "accepted"),
         Replied("5", "page", "pause", "accepted"),
         Replied("6", "page", "resume", "accepted"),
         Replied("3", "cli", "stop", "done"),
-        Replied("4", "page", "stop", "done"),
+        Replied("4", "cli", "stop", "done"),
         Replied("5", "page", "pause", "done"),
         Replied("6", "page", "resume", "failed", "over"),
     ]
