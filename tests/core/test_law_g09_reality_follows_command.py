@@ -143,6 +143,7 @@ def test_only_the_sessions_first_target_quarantines_not_the_first_after_a_turn(
 
 def test_nor_the_first_after_a_turn_of_a_later_session() -> None:
     desk = second_start("s2")
+    desk.runs(80, 2.5)
     desk.stop()
     desk.slides(80, 0)
     desk.runs(0, 12.0)
