@@ -113,6 +113,7 @@ async def test_while_the_belt_may_be_running_there_is_next_to_no_wait(tread, rad
     ends = [at for at, state in states.all if state.startswith("waiting")]
     after = [next(at for at, state in states.all if at > end) for end in ends[:-1]]
     assert max(at - end for at, end in zip(after, ends, strict=False)) <= 0.5
+    assert sum(word.endswith("link was lost") for word in states.words) == 8, "but a short one for each"
     moving[0] = False
     await asyncio.sleep(300)
     (*_, last, nearly) = [at for at, state in states.all if state == "scanning"]
@@ -237,6 +238,10 @@ async def test_who_drops_it_again_brings_it_back(tread, connector) -> None:
     connector.drop("enough")
     await asyncio.sleep(1)
     assert connector.link is not None
+    connector.drop("the link is cut for a test", away_s=20.0)
+    connector.drop("enough")
+    await asyncio.sleep(1)
+    assert connector.link is not None, "it is called back before it is away"
     connector.drop("for less than a second", away_s=0.9)
     await asyncio.sleep(0.8)
     assert connector.link is None
@@ -279,36 +284,53 @@ async def test_a_machine_that_is_back_at_once_is_not_read_again(tread, connector
     assert not reads
 
 
+@pytest.mark.parametrize("moving", [False, True])
 async def test_a_machine_that_was_away_for_long_is_read_again_and_has_a_higher_number(
-    tread, radio, connector, posted
+    tread, radio, posted, moving
 ) -> None:
     """It may show another unit now; and the first number may still be on its way in somebody's queue."""
+    connector = Connector(ADDRESS, posted, backend=radio.backend, urgent=lambda: moving, rng=seeded())
+    running = asyncio.create_task(connector.run())
     await asyncio.sleep(30)
     reads: list[bool] = []
     tread.on_read = lambda: reads.append(True)
     radio.move_away(tread.device)
     await asyncio.sleep(120)
     radio.bring_back(tread.device)
-    await asyncio.sleep(25)
+    await until(lambda: len(posted.of(Connected)) == 2)
     first, again = [connected.connection for connected in posted.of(Connected)]
     assert again > first
     assert reads
+    await connector.stop()
+    assert running.done()
 
 
-async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(tread, radio, posted) -> None:
+async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(
+    tread, radio, posted, states
+) -> None:
     """Its moving-marker names the address and the adapter: `park` has to find it there."""
+    adapter = "hci1"
 
     class Bluez(radio.backend.scanner):
         def create_or_update_device(self, key, address, name, _details, adv):
-            path = f"/org/bluez/hci1/dev_{address.replace(':', '_')}"
+            path = f"/org/bluez/{adapter}/dev_{address.replace(':', '_')}"
             return super().create_or_update_device(key, address, name, {"path": path}, adv)
 
     backend = replace(radio.backend, scanner=Bluez)
-    connector = Connector("*", posted, backend=backend, met=lambda *at: posted.all.append(at))
+    met_at = posted.all.append
+    connector = Connector("*", posted, state=states, backend=backend, met=lambda *at: met_at(at))
     running = asyncio.create_task(connector.run())
-    await asyncio.sleep(5)
+    await asyncio.sleep(30)
     met, connected = posted.all
     assert met == (ADDRESS, "hci1")
+    assert isinstance(connected, Connected)
+    adapter = "hci0"
+    radio.move_away(tread.device)
+    await until(lambda: states.words[-1] == "scanning")
+    radio.bring_back(tread.device)
+    await until(lambda: connector.link)
+    *_, met, connected = posted.all
+    assert met == (ADDRESS, "hci0"), "it was found anew"
     assert isinstance(connected, Connected)
     await connector.stop()
     assert running.done()
