@@ -16,6 +16,7 @@ from blefit import uuids
 from blefit.ftms.advertisement import MachineType
 from retrowalk.app import App
 from retrowalk.ble.errors import LinkError, NotFound, Unreachable
+from retrowalk.ble.kinds import STRAP
 from retrowalk.ble.scanner import find, scan
 from retrowalk.settings import Settings, Treadmill
 
@@ -80,7 +81,8 @@ class TwoAdapters(BaseBleakAdapter):
         return cls(bluez.get("adapter", "hci0"))
 
     async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
-        mine = self.name == "hci1" and uuids.full(uuids.FITNESS_MACHINE_SERVICE) in service_uuids
+        services = {uuids.full(uuids.FITNESS_MACHINE_SERVICE), uuids.full(uuids.HEART_RATE_SERVICE)}
+        mine = self.name == "hci1" and services.intersection(service_uuids)
         path = f"/org/bluez/hci1/dev_{ADDRESS.replace(':', '_')}"
         return [BLEDevice(ADDRESS, "Bare Tread", {"path": path})] if mine else []
 
@@ -106,6 +108,12 @@ async def test_a_machine_that_is_connected_already_is_found_on_whatever_adapter_
         return
     machine = await looking
     assert (machine.address, machine.adapter) == (ADDRESS, "hci1")
+
+
+@pytest.mark.parametrize("wanted", [ADDRESS, "*"])
+async def test_one_that_is_connected_on_another_adapter_is_no_strap(radio, wanted: str) -> None:
+    with pytest.raises(NotFound, match="no heart rate strap"):
+        await find(wanted, 0.1, replace(radio.backend, adapter=TwoAdapters), STRAP)
 
 
 async def test_those_in_the_air_are_listed_before_those_that_are_connected(put_up, radio) -> None:

@@ -110,13 +110,15 @@ async def test_that_it_fails_is_told_to_all_and_the_next_one_may_succeed(tread, 
 
 async def test_while_a_treadmill_is_being_connected_it_rests_for_two_seconds_at_most(radio, looking) -> None:
     bluetooth, way = Counted(radio.backend), RightOfWay()
-    looking(ABSENT, way.search(bluetooth.backend), bluetooth.backend, seconds=30)
+    other = Counted(radio.backend)
+    for one in (other, bluetooth):
+        looking(ABSENT, way.search(one.backend), one.backend, seconds=30)
     await asyncio.sleep(1)
     for connecting_takes, begins_after in ((0.5, 0.5), (5.0, 2.0)):
         assert bluetooth.on == 1
         bluetooth.begun.clear()
         async with way.first():
-            assert bluetooth.on == 0
+            assert bluetooth.on == other.on == 0
             since = asyncio.get_running_loop().time()
             await asyncio.sleep(connecting_takes)
         await asyncio.sleep(0.1)

@@ -90,8 +90,11 @@ async def test_a_name_never_means_the_strap_of_another_walker(worn, listening, f
 
 @pytest.mark.parametrize("contact", [True, False, None])
 async def test_contact_and_no_rate_are_posted_as_they_are(worn, listening, contact) -> None:
-    worn.contact, worn.heart_rate = contact, None
     bearer = listening()
+    await asyncio.sleep(5)
+    worn.contact, worn.heart_rate = contact, None
+    await asyncio.sleep(1)
+    bearer.posted.clear()
     await asyncio.sleep(5)
     assert set(bearer.posted) == {Pulse(None, contact)}
 
