@@ -119,3 +119,21 @@ async def test_what_is_in_time_is_as_if_nobody_had_looked_at_the_clock() -> None
         await within(2, failed())
     with pytest.raises(Unreachable):
         await within(0.5, answered())
+
+
+async def test_what_asks_again_when_it_is_cancelled_does_not_go_on_unseen() -> None:
+    """It would be connected later, to nobody."""
+    ended: list[bool] = []
+
+    async def stubborn() -> None:
+        try:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100)
+            await asyncio.sleep(100)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(Unreachable):
+        await within(1, stubborn())
+    await asyncio.sleep(0.1)
+    assert ended

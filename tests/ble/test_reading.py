@@ -3,6 +3,7 @@
 import pytest
 
 from retrowalk.ble.reading import Reading, describe, machine_of
+from retrowalk.machines import Shown
 
 ALL = frozenset({0x2ACC, 0x2ACD, 0x2AD4, 0x2AD5, 0x2AD9})
 
@@ -83,6 +84,17 @@ def test_presence_is_reported_by_what_sees_steps_or_weight(feature, characterist
 def test_device_information_is_text_by_name_without_padding() -> None:
     read = reading(x2a29="59 65 73 6f 75 6c 00", x2a26="31 2e 32", x2a25="")
     assert read.device_information == {"manufacturer": "Yesoul", "firmware": "1.2"}
+
+
+def test_what_it_shows_is_all_that_was_heard_and_read() -> None:
+    payloads = {0x2AD4: bytes.fromhex("5000 2003 0a00"), 0x2A26: b"1.2"}
+    assert Reading.of("Tread", "C0:01", ALL, payloads, b"\1\1\0").shown == Shown(
+        name="Tread",
+        service_data=b"\1\1\0",
+        device_information={"firmware": "1.2"},
+        characteristics=ALL,
+        speeds=(80, 800, 10),
+    )
 
 
 def test_a_machine_without_a_name_is_called_by_its_address() -> None:
