@@ -20,6 +20,7 @@ from retrowalk.core.model import (
     Confirm,
     Connected,
     Lost,
+    Mark,
     Notified,
     Offer,
     Phase,
@@ -27,6 +28,7 @@ from retrowalk.core.model import (
     Request,
     Said,
     StopSession,
+    Unmark,
     Written,
 )
 from retrowalk.core.offering import Setup
@@ -213,12 +215,13 @@ def in_no_time(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_what_was_submitted_before_the_control_task_ran_is_not_lost() -> None:
     async def story() -> None:
         hall = Hall()
-        thread = Thread(target=hall.ask, args=("early", StopSession()))
-        thread.start()
-        thread.join()
+        for name in ("early", "too"):
+            thread = Thread(target=hall.ask, args=(name, StopSession()))
+            thread.start()
+            thread.join()
         hall.switch_on()
         await asyncio.sleep(1)
-        assert hall.replies()[0] == ("early", "accepted")
+        assert [name for name, outcome in hall.replies() if outcome == "accepted"] == ["early", "too"]
 
     in_no_time(story)
 
@@ -400,6 +403,16 @@ def test_shutting_down_does_not_wait_for_a_disk_that_hangs() -> None:
         assert await hall.station.shut_down()
         assert loop.time() - began <= STOP_WITHIN_S + 2
         assert hall.disk.marks == ["s1"], "the next daemon has to know"
+
+    in_no_time(story)
+
+
+def test_the_end_of_the_journal_does_not_wait_for_a_disk_that_hangs() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.station.journal.close = asyncio.Event().wait  # type: ignore[assignment,method-assign]  # it hangs
+        async with asyncio.timeout(3):
+            await hall.station.close_journal()
 
     in_no_time(story)
 
@@ -663,6 +676,23 @@ def test_a_bug_and_a_treadmill_that_falls_silent_is_an_alarm_before_the_end() ->
     in_no_time(story)
 
 
+def test_time_passes_in_a_last_stand_however_much_else_the_treadmill_has_to_say() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.fall_silent()
+        _break(hall, "act")
+        for _ in range(100):
+            hall.station.post(Notified(1, Characteristic.TRAINING_STATUS, b"\x00\x0d"))
+            await asyncio.sleep(TICK_S / 2)
+        assert Said(FAILED, alarm=True) in hall.ears.heard
+        assert hall.control is not None
+        with pytest.raises(ZeroDivisionError):
+            await hall.control
+
+    in_no_time(story)
+
+
 def test_a_bug_while_somebody_walks_by_hand_leaves_the_belt_alone() -> None:
     async def story() -> None:
         hall = Hall()
@@ -697,6 +727,19 @@ def test_without_a_marker_on_disk_the_belt_does_not_start_and_the_reply_says_why
         assert [what.id for what in failed] == ["start"]
         assert "marker" in failed[0].reason
         assert "No space left" in failed[0].reason
+
+    in_no_time(story)
+
+
+def test_what_the_disk_is_asked_for_is_done_in_its_order() -> None:
+    async def story() -> None:
+        hall = Hall(disk=Disk(slow_s=1.0))
+        hall.switch_on()
+        await asyncio.sleep(2)
+        for effect in (Mark("s1"), Unmark(), Mark("s2")):
+            hall.station._carry_out(effect, 2.0)
+        await asyncio.sleep(10)
+        assert hall.disk.marks == ["s2"]
 
     in_no_time(story)
 
@@ -783,6 +826,24 @@ def test_a_quarantine_holds_before_the_disk_comes_to_it() -> None:
         await asyncio.sleep(30)
         assert "it ran faster than told" in hall.disk.distrusts
         assert hall.disk.marks == ["s1"], "the disk hangs: nothing more is written"
+
+    in_no_time(story)
+
+
+def test_the_same_alarm_is_heard_again_after_it_was_over() -> None:
+    async def story() -> None:
+        hall = Hall()
+        for lost in (1, 2):
+            await (hall.walk() if lost == 1 else hall.walk_on())
+            hall.station.post(Lost(lost, "the radio failed"))
+            await asyncio.sleep(1)
+            hall.come_back()
+            await asyncio.sleep(20)
+            hall.ask(f"clear {lost}", Confirm(Act.CLEAR))
+            await asyncio.sleep(1)
+            alarms = [said.text for said in hall.ears.heard if said.alarm]
+            assert alarms == [BY_ID["link_lost"].sentence] * lost
+            assert hall.ears.silenced == lost
 
     in_no_time(story)
 
