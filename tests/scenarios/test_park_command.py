@@ -107,14 +107,22 @@ async def test_a_treadmill_that_only_its_marker_knows_is_looked_for_by_what_it_t
         pass
 
     def build(settings: Settings, **_: object) -> App:
-        raise AskedError([(one.id, one.address, one.match, one.adapter) for one in settings.treadmills])
+        asked = [(one.id, one.address, one.match, one.adapter) for one in settings.treadmills]
+        assert not any(one.heart_rate_strap for one in settings.treadmills), "it would be in the way"
+        raise AskedError(asked)
 
-    for name, target, adapter in (("one", "C0:00:00:00:00:01", "hci1"), ("two", "Bare*", None)):
+    for name, target, adapter in (
+        ("one", "C0:00:00:00:00:01", "hci1"),
+        ("two", "Bare*", None),
+        ("worn", "", None),
+    ):
         Keepsakes(tmp_path, name, target, adapter).write("s1")
-    settings = Settings.model_validate({"paths": {"state_dir": tmp_path}})
+    worn = {"id": "worn", "address": "C0:00:00:00:00:03", "heart_rate_strap": "Polar*"}
+    settings = Settings.model_validate({"paths": {"state_dir": tmp_path}, "treadmills": (worn,)})
     with pytest.raises(AskedError) as asked:
         await park(settings, build=build)
     assert asked.value.args[0] == [
         ("one", "C0:00:00:00:00:01", None, "hci1"),
         ("two", None, "Bare*", None),
+        ("worn", "C0:00:00:00:00:03", None, None),
     ]

@@ -25,6 +25,16 @@ async def test_told_to_end_it_stops_the_belt_and_waits_for_rest(room, spec, mark
     assert not marker.exists()
 
 
+async def test_told_to_end_it_stops_all_its_belts_at_once(room, spec) -> None:
+    other = await room.put_up("spec", "other")
+    async with room.daemon() as daemon:
+        await asyncio.gather(daemon.walking(), daemon.walking(treadmill="other"))
+    one, two = (
+        next(at for at, frame in stand.machine.written if frame[0] == STOP) for stand in (spec, other)
+    )
+    assert abs(one - two) < 0.5
+
+
 async def test_told_to_end_it_keeps_all_that_it_recorded(room, spec) -> None:
     async with room.daemon() as daemon:
         await daemon.phase(Phase.IDLE)
@@ -267,6 +277,18 @@ async def test_park_that_found_it_late_does_not_say_that_it_rests_while_a_start_
     assert await parking == [Parked("tm", at_rest=False, reached=True)]
     assert spec.machine.at_rest
     assert marker.exists()
+
+
+async def test_park_that_found_it_late_says_so_when_it_came_to_rest(room, spec, marker) -> None:
+    async with room.daemon() as daemon:
+        await daemon.walking()
+        await daemon.kill()
+    spec.move_away()
+    parking = asyncio.create_task(park(room.settings(), room.radio.backend, within_s=30))
+    await asyncio.sleep(12)
+    spec.bring_back()
+    assert await parking == [Parked("tm", at_rest=True, reached=True)]
+    assert not marker.exists()
 
 
 async def test_park_without_a_marker_touches_no_belt(room, spec) -> None:
