@@ -15,6 +15,8 @@ from retrowalk.ble.reading import Reading
 from retrowalk.core.bounds import OwnCaps
 from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
+from retrowalk.journal.lines import Header
+from retrowalk.journal.recorder import Recorder
 from retrowalk.keepsakes import Keepsakes
 from retrowalk.machines import list_machines, machines_dir
 from retrowalk.settings import Paths, Settings, Treadmill, parse_settings
@@ -84,6 +86,14 @@ async def test_what_is_said_at_one_treadmill_is_heard_there_alone(tmp_path: Path
     assert told == {"home": [], "hall": [Emitted("said", {"text": "Turn around", "alarm": False})]}
 
 
+def test_all_radios_of_a_daemon_share_the_right_of_way(tmp_path: Path) -> None:
+    text = f'{HOME}heart_rate_strap = "Polar*"\n' + HOME.replace("home", "hall").replace("01", "02")
+    app = App(settings_of(text, tmp_path), speak=lambda _: ())
+    radios = [*app._connectors.values(), *app._straps.values()]
+    assert len(radios) == 3
+    assert {radio._right_of_way for radio in radios} == {app._right_of_way}
+
+
 def test_session_ids_and_the_wall_clock_are_given() -> None:
     then = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
     settings = parse_settings(HOME, environ={})
@@ -96,6 +106,18 @@ def test_session_ids_and_the_wall_clock_are_given() -> None:
 
 
 ADDRESS = "A4:C1:38:00:00:01"
+
+
+def test_a_belt_that_was_left_is_that_of_its_treadmill_alone(tmp_path: Path) -> None:
+    Keepsakes(tmp_path, "home", ADDRESS).write("s1")
+    app = App(settings_of(HOME + HOME.replace("home", "hall").replace("01", "02"), tmp_path))
+    for name, left in (("home", True), ("hall", False)):
+        journal = app.stations[name].journal
+        assert isinstance(journal, Recorder)
+        journal.came(None, 0.0)
+        (header,) = journal._tape.take()
+        assert isinstance(header, Header)
+        assert app._connectors[name]._urgent() is header.left_running is left
 
 
 def taken(state: Path, *, name: str = "Nobody's", **said: object) -> Machine:
