@@ -32,10 +32,13 @@ def test_the_marker_names_its_machine_and_session_and_outlives_the_process(keeps
 
 def test_the_marker_names_the_machine_that_is_connected_and_how_it_was_reached(tmp_path: Path) -> None:
     keepsakes = Keepsakes(tmp_path, "home", "HORIZON*", "bumble:usb:0")
-    for adapter, told in ((None, "bumble:usb:0"), ("hci1", "hci1")):
-        keepsakes.is_at("C0:00:00:00:00:02", adapter)
+    for address, adapter, told in (
+        ("C0:00:00:00:00:02", None, "bumble:usb:0"),
+        ("C0:00:00:00:00:03", "hci1", "hci1"),
+    ):
+        keepsakes.is_at(address, adapter)
         keepsakes.write("s1")
-        left = {"treadmill": "home", "address": "C0:00:00:00:00:02", "session": "s1", "adapter": told}
+        left = {"treadmill": "home", "address": address, "session": "s1", "adapter": told}
         assert Keepsakes(tmp_path, "home", "HORIZON*").left == left
 
 
@@ -179,6 +182,18 @@ def test_a_certificate_lets_out_of_the_quarantine_and_is_withdrawn_for_good(keep
         assert (known.quarantined, known.commissioned) == ("", "passed")
     keepsakes.withdraw()
     assert keepsakes.commissioned is again(keepsakes).commissioned is None
+
+
+def test_what_the_disk_does_not_let_go_is_told_and_a_withdrawn_certificate_is_none(
+    keepsakes: Keepsakes,
+) -> None:
+    for stuck in ("commissioned-home.json", "moving-home.json"):
+        (keepsakes.folder / stuck).mkdir(parents=True)
+    keepsakes.commissioned = "passed"
+    for let_go in (keepsakes.withdraw, keepsakes.remove):
+        with pytest.raises(OSError, match="directory"):
+            let_go()
+    assert keepsakes.commissioned is None
 
 
 def test_a_certificate_that_cannot_be_read_is_not_one_that_was_never_there(keepsakes: Keepsakes) -> None:
