@@ -51,6 +51,14 @@ async def test_notes_come_in_order_and_each_once():
         assert reader.waiting == 0
 
 
+async def test_a_note_has_the_time_it_was_put_out_at():
+    hub = Hub(iter((1, 2)).__next__)
+    with hub.subscribe() as reader:
+        hub.publish(IDLE)
+        hub.emit(Emitted("armed"))
+        assert [note.time for note in reader.take()] == [2]
+
+
 async def test_a_slow_reader_loses_the_oldest_notes_and_counts_them():
     hub = Hub()
     with hub.subscribe(backlog=3) as slow, hub.subscribe() as quick:
@@ -78,8 +86,14 @@ def test_a_reader_whose_loop_is_gone_does_not_trouble_the_publisher():
         return reader
 
     reader = asyncio.run(leave_without_closing())
-    hub.emit(Emitted("armed"))
-    hub.emit(Emitted("started"))
+
+    async def others_hear():
+        with hub.subscribe() as other:
+            hub.emit(Emitted("armed"))
+            hub.emit(Emitted("started"))
+            return other.waiting
+
+    assert asyncio.run(others_hear()) == 2
     assert reader.waiting == 1  # it was forgotten at the first
 
 

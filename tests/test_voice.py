@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -199,12 +200,13 @@ def test_a_cue_that_waited_too_long_is_not_said_any_more():
     assert stream.getvalue() == "> first\n> fresh\n"
 
 
-def test_an_alarm_that_waited_long_is_said_all_the_same():
+def test_an_alarm_that_waited_long_is_said_all_the_same_if_it_is_the_newest():
     now = [0.0]
     stream = HeldTerminal()
     terminal = Terminal(stream, clock=lambda: now[0])
     terminal.say(Said("first"))
     assert stream.entered.wait(5)
+    terminal.say(Said("Stopping", alarm=True))
     terminal.say(CORD)
     now[0] = 60.0
     stream.let_go.set()
@@ -264,10 +266,11 @@ with open(book, "a") as file:
 class Speaker:
     """A voice command that writes what it begins and what it finishes into a book."""
 
-    def __init__(self, book: Path, seconds: float, **how):
+    def __init__(self, book: Path, seconds: float, *, through: Sequence[str] = (), **how):
         self.book = book
         self.book.touch()
-        self.voice = VoiceCommand([sys.executable, "-c", SPEAKER, str(book), str(seconds)], **how)
+        command = [*through, sys.executable, "-c", SPEAKER, str(book), str(seconds)]
+        self.voice = VoiceCommand(command, **how)
 
     def lines(self) -> list[str]:
         return self.book.read_text().splitlines()
@@ -352,8 +355,9 @@ def test_an_alarm_that_comes_while_a_cue_is_on_its_way_cuts_it_short(speaker, mo
     spoken.wait_for(CORD.text)
 
 
-def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker, capsys):
-    spoken = speaker(seconds=0.5)
+@pytest.mark.parametrize("through", [(), ("sh", "-c", '"$@"; true', "sh")], ids=["itself", "what it started"])
+def test_an_alarm_cuts_a_cue_short_and_drops_those_that_wait(speaker, capsys, through):
+    spoken = speaker(seconds=0.5, through=through)
     spoken.voice.say(Said("a long cue"))
     spoken.wait_for("a long cue")
     spoken.voice.say(Said("another cue"))
@@ -403,6 +407,21 @@ def test_a_command_that_does_not_work_is_told_once(command, told, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if "check voice_command" in line]
     assert len(lines) == 1
     assert told in lines[0]
+
+
+def test_a_command_that_could_not_be_run_is_run_again(speaker, monkeypatch):
+    spoken, begin = speaker(), subprocess.Popen
+    failures = [OSError(2, "No such file or directory") for _ in range(2)]
+
+    def moody(*args, **how):
+        if failures:
+            raise failures.pop()
+        return begin(*args, **how)
+
+    monkeypatch.setattr(subprocess, "Popen", moody)
+    for text in ("one", "two", "three"):
+        spoken.voice.say(Said(text))
+    spoken.wait_for("three")
 
 
 def test_the_outputs_are_those_of_the_settings():
