@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -159,8 +160,11 @@ async def test_a_disk_that_does_not_answer_holds_a_reply_for_a_second_at_most(tm
         desk.step()
         asked = desk.now
         desk.recorder.once_kept(lambda: out.append(desk.now), desk.now)
+        await desk.steps(2)
+        desk.recorder.once_kept(lambda: out.append(desk.now - 0.5), desk.now)
         await desk.steps(10)
-        assert PATIENCE_S <= out[0] - asked <= 1.0
+        assert len(out) == 2
+        assert PATIENCE_S <= min(out) - asked <= max(out) - asked <= 1.0
 
 
 async def test_a_disk_that_says_no_holds_no_reply(tmp_path: Path) -> None:
@@ -185,6 +189,7 @@ async def test_a_full_disk_is_said_once_and_nothing_is_lost(tmp_path: Path) -> N
         ]
         desk.disk.error = None
         await desk.steps(8)
+        assert desk.now - desk.times()[-1] <= 1.0
         await desk.recorder.close()
         assert [e.fields["id"] for e in desk.told] == ["journal_stuck", "journal_kept"]
         assert len(desk.times()) == 56
@@ -321,23 +326,26 @@ async def test_files_of_other_treadmills_and_of_earlier_daemons(tmp_path: Path) 
     assert ours[0].name == "tm-000042.jsonl"
 
 
+@pytest.mark.parametrize("octets", [64_000_000, OCTETS])
 async def test_the_disk_itself_has_what_a_session_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octets: int
 ) -> None:
     synced: list[float] = []
     sync = os.fsync
 
     def counted(file: int) -> None:
-        synced.append(desk.now)
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            synced.append(desk.now)
+            assert desk.times()[-1] == desk.now
         sync(file)
 
-    async with Desk(tmp_path) as desk:
+    async with Desk(tmp_path, octets=octets) as desk:
         await desk.steps(20)
         monkeypatch.setattr(pages.os, "fsync", counted)
         await desk.steps(20)
         assert synced == []
         await desk.steps(40, session=True)
-        gaps = [after - before for before, after in pairwise(synced)]
+        gaps = [after - before for before, after in pairwise([*synced, desk.now])]
         assert 9 <= len(synced) <= 14
         assert max(gaps) <= 1.0
 
