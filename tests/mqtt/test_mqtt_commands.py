@@ -120,6 +120,7 @@ def test_a_malformed_command_is_refused_in_one_sentence(payload, reason):
         ({"time": ago(5.5)}, "it is late: its time is 6 s ago, 5 s is allowed"),
         ({"time": ago(86400)}, "it is late: its time is 86400 s ago, 5 s is allowed"),
         ({"time": "0001-01-01T00:00:00Z"}, "it is late"),
+        ({"time": ago(3600), "expires": ago(-3600)}, "it is late: its time is 3600 s ago"),
         ({"expires": ago(3)}, "it is late: it expired 3 s ago"),
         ({"time": ago(1), "expires": ago(0.5)}, "it is late: it expired 0 s ago"),
         ({"time": ago(-30)}, "its time is 30 s ahead of the clock here"),

@@ -103,8 +103,11 @@ async def test_at_the_end_the_last_state_is_published_however_new_the_one_before
     speaking = asyncio.create_task(desk.speak(broker.publish))
     await asyncio.sleep(0.01)
     desk.hub.publish(walking._replace(distance_m=999.0))
+    for number in range(30):
+        desk.hub.emit(Emitted(str(number)))
     desk.finish()
     await speaking
+    assert len(broker.of("event")) == 30, "and what is left is said before"
     assert json.loads(broker.of("state")[-1])["distance_m"] == 999
 
 
