@@ -93,6 +93,12 @@ def test_only_machines_that_exist_in_no_room_are_commissioned_by_their_file() ->
         assert known.commissioned == known.second_stop == file.is_simulated, name
 
 
+def test_one_simulated_name_does_not_make_a_machine_one_that_exists_in_no_room() -> None:
+    for names, simulated in ((["retrowalk mine"], True), (["retrowalk mine", "MINE-*"], False), ([], False)):
+        match = Match.model_validate({"names": names, "has": ["2AD2"]})
+        assert MachineFile(name="mine", about="x", source="x", match=match).is_simulated is simulated
+
+
 def test_what_never_obeys_is_only_watched() -> None:
     for name, file in list_machines().items():
         if file.is_simulated:
@@ -123,10 +129,10 @@ def test_at_least_20_real_machines_are_known_each_with_its_source() -> None:
 
 def test_facts_replace_what_was_read_and_leave_the_rest(written: Path) -> None:
     written.write_text(
-        f"{FILE}[daemon]\nminimum_kmh = 0.8\ndeceleration_kmh_per_s = 0.3\nechoes_target = true\n"
+        f"{FILE}[daemon]\nminimum_kmh = 0.8\ndeceleration_kmh_per_s = 0.35\nechoes_target = true\n"
     )
     known = load_machine(written).daemon.applied_to(READ)
-    assert (known.minimum, known.deceleration, known.echoes_target) == (80, 30, True)
+    assert (known.minimum, known.deceleration, known.echoes_target) == (80, 35, True)
     assert (known.maximum, known.start_delay_s, known.commissioned) == (2000, 4.0, False)
 
 
