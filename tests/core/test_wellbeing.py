@@ -21,6 +21,15 @@ def test_presence_is_asked_after_its_period_and_missed_ten_seconds_later(at: flo
     assert presence.watch(at, backward=True) == noticed
 
 
+def test_a_question_that_a_sensor_answered_is_put_again_and_missed_like_the_first() -> None:
+    presence = Presence(60.0)
+    presence.watch(0.0, backward=True)
+    assert presence.watch(60.0, backward=True) == "ask"
+    presence.seen(62.0, sensed=True)
+    noticed = {at: presence.watch(at, backward=True) for at in (121.9, 122.0, 122.1, 131.9, 132.0)}
+    assert noticed == {121.9: "", 122.0: "ask", 122.1: "", 131.9: "", 132.0: "missing"}
+
+
 def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
     presence = Presence(30.0)
     assert not presence.asking, "nobody walks yet"
