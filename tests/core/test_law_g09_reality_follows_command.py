@@ -190,6 +190,11 @@ def test_a_refused_first_target_leaves_only_the_first_target() -> None:
     assert desk.want(Target(Speed(80))) == ""
     assert desk.guard.commanded is None
     assert desk.review(Target(Speed(90))) == "G7"
+    desk.results[Target] = 1
+    desk.runs(80, 0.5)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 0.5)
+    assert desk.noticed[-1] == "wrong_speed"
 
 
 def test_an_echoing_machine_is_blind_to_this_law() -> None:
@@ -295,6 +300,16 @@ def test_miles_are_found_after_a_hand_and_a_go_on() -> None:
     desk.guard.resume_from_hand()
     desk.runs(130, 0.5)
     assert "wrong_speed" in desk.noticed
+
+
+def test_nor_is_anything_faster_sent_after_a_hand_and_a_go_on() -> None:
+    desk = Desk().moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(50, 0.25)
+    assert desk.noticed[-1] == "hand"
+    desk.runs(80, 1.0)
+    desk.guard.resume_from_hand()
+    assert desk.review(Target(Speed(90))) == "G9"
 
 
 def test_the_first_target_sent_twice_is_the_first_until_it_is_met() -> None:
