@@ -19,6 +19,7 @@ from retrowalk.core.model import (
     Characteristic,
     Confirm,
     Direction,
+    DropLink,
     Lease,
     Machine,
     Mark,
@@ -26,6 +27,7 @@ from retrowalk.core.model import (
     Notified,
     Quarantine,
     Request,
+    Said,
     Snapshot,
     StopSession,
     Unmark,
@@ -509,6 +511,7 @@ def test_a_belt_that_is_stopped_and_does_not_stop_is_unsafe_all_the_same() -> No
     assert verdict is not None
     assert verdict.unsafe
     assert [type(e) for _, e in bench.effects].count(Quarantine) == 1
+    assert Said(BY_ID["stop_ignored"].sentence, alarm=True) in [e for _, e in bench.effects]
 
 
 def test_a_stop_that_is_asked_for_again_is_written_again() -> None:
@@ -747,6 +750,14 @@ def test_a_stop_while_the_link_is_away_brings_it_back() -> None:
     assert verdict.why == "it was stopped"
     assert bench.sent(STOP)[-1] < cut + 5
     assert bench.real_speed == 0
+
+
+def test_and_so_does_one_after_the_link_was_lost() -> None:
+    bench = moving(EmptyBelt())
+    bench.reconnects = False
+    bench.lose_link()
+    bench.ask(StopSession())
+    assert DropLink("the link is wanted for a Stop") in [effect for _, effect in bench.effects]
 
 
 def test_a_stop_that_is_never_written_asks_for_a_new_link() -> None:
