@@ -141,6 +141,16 @@ def test_one_that_cannot_be_reached_within_10_s_is_the_alarm_once(seconds: float
     assert desk.noticed == (["link_lost"] if alarm else [])
 
 
+def test_one_that_was_reached_and_lost_is_no_second_alarm() -> None:
+    desk = Desk(connect=False)
+    desk.guard.inherit()
+    desk.silence(5.0)
+    desk.connect()
+    desk.lose_link()
+    desk.silence(20.0)
+    assert desk.noticed == ["link_lost"]
+
+
 def test_a_stop_that_is_asked_for_before_that_cannot_reach_it_either() -> None:
     desk = Desk(connect=False)
     desk.stop()

@@ -372,6 +372,17 @@ def test_an_ok_is_followed_when_the_belt_has_ceased_to_fall(
     assert bool(bench.events("resumed")) is resumed
 
 
+@pytest.mark.parametrize("code", [1, 4])
+def test_an_answer_that_comes_after_go_on_is_about_the_target_before_the_hand(code: int) -> None:
+    desk = Desk().at(120)
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(140))) == ""
+    desk.runs(90, 2.5)
+    desk.guard.resume_from_hand()
+    desk.answer(Target(Speed(140)), code)
+    assert (desk.guard.commanded, desk.guard.target_met) == (90, True)
+
+
 def test_after_go_on_the_hands_speed_is_a_target_that_was_met() -> None:
     desk = Desk().at(200)
     desk.runs(150, 4.0)

@@ -208,7 +208,7 @@ class Steering:
         if incline:  # without an answer the same step is sent again: a deck that took it stays where it is
             self.incline = self.incline if outcome.result is Result.SUCCESS else self._incline_before
             return "" if taken else INCLINE_REFUSED
-        if self._target is None:  # a hand took over
+        if self._target is None or self._target.answered is not None:  # a hand took over, or went on
             pass
         elif taken:
             self._target.answered = now

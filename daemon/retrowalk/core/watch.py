@@ -220,6 +220,7 @@ class Watch:
             self._left_to_start = self._taken_for_start
         if self.left_running:
             self._find("link_lost")
+            self._unreached_since = float("inf")
         self._disarm()
         self._stop = self._connected_at = None
         self.control = self._still_said = False
