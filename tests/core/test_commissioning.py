@@ -378,6 +378,19 @@ def test_a_word_that_nobody_asked_for_starts_nothing() -> None:
     assert len(bench.sent(START)) == 1
 
 
+@pytest.mark.parametrize(("after_s", "taken"), [(1.5, False), (2.25, True)])
+def test_a_press_that_bounces_does_not_answer_the_next_question(after_s: float, taken: bool) -> None:
+    bench = EmptyBelt(answers=frozenset({Act.START}))
+    assert bench.run(120, until=lambda b: b.snapshot.awaiting is Act.STILL and b.real_speed == 0)
+    bench.run(3)
+    bench.answers = frozenset()
+    bench.ask(Confirm(None))
+    assert bench.run(1, until=lambda b: b.snapshot.awaiting is Act.START)
+    bench.run(after_s)
+    bench.ask(Confirm(None))
+    assert (bench.snapshot.awaiting is Act.START) is not taken
+
+
 @pytest.mark.parametrize(
     ("quirks", "why"),
     [

@@ -101,6 +101,8 @@ def test_the_limits_are_those_of_the_programs_level_and_of_the_walker() -> None:
     assert (own.guarded, own.presence_s) == (True, 30)
     assert (own.backward_cap, own.backward_cap_reason) == (110, "walker")
     assert (own.forward_cap, own.forward_cap_reason) == (120, "walker")
+    _, levelled = offer(walk(SLOW), walker=Walker(level=2, forward_cap=Speed(120)))
+    assert levelled.forward_cap == 120
     _, here = offer(walk(FORWARD), own=OwnCaps(forward=Speed(250)))
     assert (here.forward_cap, here.forward_cap_reason) == (250, "treadmill")
     _, of_site = offer(walk(FORWARD), site=SiteLimits(level=4, forward_cap=Speed(300)))

@@ -45,6 +45,7 @@ def lengths(*walks: Walk) -> list[float]:
         ((back(60, 200), back(60, 100, 200), back(60, 150), back(60, 200)), [60, 24, 60]),
         # after an easy part its bout is judged by its own speeds
         ((back(60, 300), back(60, 200), back(60, 270), back(60, 230), back(60, 270)), [60, 60, 60]),
+        ((back(60, 300), back(60, 200), back(60, 270), back(60, 240), back(60, 270)), [60, 180]),
         # too long to be a rest
         ((back(60, 200), back(300, 150), back(60, 200)), [60, 60]),
         ((back(60, 200), back(301, 150), back(60, 200)), [60, 301, 60]),

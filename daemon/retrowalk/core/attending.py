@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from blefit.units import Speed
+from retrowalk.core.asking import Asking
 from retrowalk.core.commissioning import Measured
 from retrowalk.core.decoding import Garbled
 from retrowalk.core.exchange import Outcome, Result
@@ -86,6 +87,7 @@ class Attendant(Mind):
         """None: the test is on. The belt may still be on its way to rest after it."""
         self.awaiting: Act | None = None
         """The act at the machine that the test waits for."""
+        self._asking = Asking()
         self._id = test_id
         self._starts = 0
         self._told: Machine | None = None
@@ -132,6 +134,7 @@ class Attendant(Mind):
         self._heed()
         self._wish = None
         self._go_on()
+        self._asking.stands(self.awaiting, now)
         refusal = self.belt.want(self._wish, now)
         if refusal is not None:
             self._fail("refusal", f"{refusal.law}: {refusal.reason}")
@@ -189,12 +192,16 @@ class Attendant(Mind):
     def _confirm(self, act: Act | None) -> None:
         if self.awaiting is None or act not in {None, self.awaiting}:
             return
+        if self._asking.too_soon(self._now, bare=act is None):
+            self._say("That came right after the press before: press again when you are ready.")
+            return
         if self.awaiting is Act.STILL:
             linked = self._connection is not None
             reason = self.guard.said_still(self._now) if linked else "the treadmill is not connected"
             if reason:
                 self._say(f"Not yet: {reason}.")
                 return
+        self._asking.answered(self._now)
         self.awaiting = None
 
     def _stop(self) -> None:
