@@ -37,22 +37,11 @@ def test_it_counts_between_the_first_record_of_rest_and_known_rest_as_well(
     assert hands.session.stage is Stage.WALKING
 
 
-def test_a_push_after_a_motion_that_it_started_is_not_its_second() -> None:
-    hands = ByHand().offered()
+@pytest.mark.parametrize("ours", [False, True], ids=["that it started", "that we started"])
+def test_a_push_after_a_motion_is_not_its_second(ours: bool) -> None:
+    hands = ByHand().counting() if ours else ByHand().offered()
     hands.status(KEY)
-    hands.runs(0, 2.0).runs(80, 4.0)
-    assert hands.session.stage is Stage.WALKING
-    stopped_at_the_console(hands).runs(0, 11.0)
-    written = list(hands.written)
-    hands.runs(40, 1.0)
-    assert hands.session.stage is Stage.WAITING
-    assert hands.written == written
-
-
-def test_a_push_after_a_motion_that_we_started_is_not_that_of_a_key_before() -> None:
-    hands = ByHand().counting()
-    hands.status(KEY)
-    hands.runs(0, 10.5).runs(80, 1.0)
+    hands.runs(0, 10.5 if ours else 2.0).runs(80, 2.0)
     assert hands.session.stage is Stage.WALKING
     stopped_at_the_console(hands).runs(0, 11.0)
     written = list(hands.written)
