@@ -4,6 +4,7 @@ from retrowalk.core.model import Act
 
 AGAIN_S = 2.0
 """A button that bounces, or is pressed twice, does not answer the next question, which nobody has heard."""
+TOO_SOON = "that came right after the press before: press again when you are ready"
 
 
 class Asking:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from blefit.units import Speed
-from retrowalk.core.asking import Asking
+from retrowalk.core.asking import TOO_SOON, Asking
 from retrowalk.core.commissioning import Measured
 from retrowalk.core.decoding import Garbled
 from retrowalk.core.exchange import Outcome, Result
@@ -193,7 +193,7 @@ class Attendant(Mind):
         if self.awaiting is None or act not in {None, self.awaiting}:
             return
         if self._asking.too_soon(self._now, bare=act is None):
-            self._say("That came right after the press before: press again when you are ready.")
+            self._say(f"{TOO_SOON.capitalize()}.")
             return
         if self.awaiting is Act.STILL:
             linked = self._connection is not None

@@ -4,7 +4,7 @@ Pure: the shell gives it time, octets and requests, carries out its effects, and
 """
 
 from blefit.units import Incline, Speed, kmh
-from retrowalk.core.asking import Asking
+from retrowalk.core.asking import TOO_SOON, Asking
 from retrowalk.core.authority import Authority, Finding, State
 from retrowalk.core.care import Care
 from retrowalk.core.decoding import Garbled
@@ -396,7 +396,7 @@ class Controller(Mind):
             raise Refused(f"{act.value} does not fit: {asked} at this moment")
         if not all_good:  # one answer to one question: a hand's speed is not given up with it
             if self._asking.too_soon(now, bare=bare):
-                raise Refused("that came right after the press before: press again when you are ready")
+                raise Refused(TOO_SOON)
             self._follow(act, now)
         self._asking.answered(now)
 
