@@ -23,6 +23,7 @@ TESTS = ["tests/core", "tests/belt"]
 JUDGED = [
     *("core/guard.py", "core/watch.py", "core/stopping.py", "core/steering.py", "core/obeying.py"),
     *("core/capping.py", "core/episode.py", "core/arming.py", "core/authority.py", "core/motion.py"),
+    "core/late_starts.py",
     *("belt.py", "core/exchange.py"),
     *("core/session.py", "core/controller.py", "core/pace.py", "core/wellbeing.py"),
     *("core/care.py", "core/limits.py", "core/bounds.py", "core/verdict.py", "core/dose.py"),

@@ -38,9 +38,9 @@ G15 The console wins: a hand on the speed becomes the target; only lower targets
     away below for 10 s is not met because of one.
 G16 Heart rate (`wellbeing.py`) can only lower the session's wish: it needs no word here.
 
-Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, moving, falling) and
-`stopping.py` (G3, G11, G12); `arming.py` (G2, G10); `steering.py` (G5 to G7) with `obeying.py` (G9, G15) and
-`capping.py` (G5, G8), both by `episode.py`.
+Where they are: `watch.py` (what is seen, G10 to G14) with `motion.py` (rest, moving, falling), `stopping.py`
+(G3, G11, G12) and `late_starts.py` (G13: what may still start the belt); `arming.py` (G2, G10); `steering.py`
+(G5 to G7) with `obeying.py` (G9, G15) and `capping.py` (G5, G8), both by `episode.py`.
 """
 
 from blefit.units import Incline, Speed

@@ -13,6 +13,7 @@ from blefit.units import Incline, Speed, kmh, percent
 from retrowalk.core.authority import State
 from retrowalk.core.dose import Effort
 from retrowalk.core.guard import Guard
+from retrowalk.core.late_starts import AFTER_REST_S
 from retrowalk.core.limits import Limits
 from retrowalk.core.model import (
     Act,
@@ -32,7 +33,6 @@ from retrowalk.core.quantity import words
 from retrowalk.core.stages import BETWEEN, HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
 from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
-from retrowalk.core.watch import AFTER_REST_S
 
 OFFER_S = 300.0
 CONTROL_RETRY_S = 2.5

@@ -12,6 +12,7 @@ from retrowalk.core.arming import Arming, Outstanding
 from retrowalk.core.authority import Finding, State
 from retrowalk.core.capping import ENFORCE
 from retrowalk.core.faults import BY_ID, Clears
+from retrowalk.core.late_starts import LateStarts
 from retrowalk.core.model import (
     UNKNOWN_DECELERATION,
     Answer,
@@ -27,7 +28,6 @@ from retrowalk.core.stopping import ASK_STILL, REST_UNKNOWN, RESTED, Stopping
 
 LATE_SAID_S, LOST_S, REST_FRESH_S = 3.0, 4.0, 4.0
 """No raises after FRESH_S; that is said later, for at 1 Hz one lost record is no event."""
-AFTER_REST_S, AFTER_START_S = 10.0, 60.0
 MANUAL_HEARD_S = 10.0
 UNREACHED_S = 10.0
 """A daemon that begins with the moving-marker has so long to reach the treadmill before it is the alarm."""
@@ -69,21 +69,10 @@ class Watch:
         first."""
         self._starts_high = False
         self._left_start = False
-        self._left_to_start: Outstanding | None = None
-        """The Stop that the machine might take for a Start when the link was lost."""
-        self._unseen_start: Outstanding | None = None
-        """A Start that a process that is gone may have written last: it counts from the connection."""
         self._inherited = False
         self._unreached_since: float | None = None
         self._still_said = False
-        self._unexpected_until = self._keyless_until = float("-inf")
-        """G13: until then motion is nobody's; or nobody's but that of the console's Start key."""
-        self._overtaken: Outstanding | None = None
-        """A Start that a Stop overtook may take effect all the same: it counts from that Stop."""
-        self._taken_for_start: Outstanding | None = None
-        """A Stop that a machine may take for a Start."""
-        self._keyed: Outstanding | None = None
-        """A press of the console's Start key, until it moves the belt."""
+        self._late_starts = LateStarts()
         self._late = False
 
     # --- what others may know ---------------------------------------------------------------------
@@ -197,11 +186,8 @@ class Watch:
         self.motion = Motion()
         self._connected_at = now
         self.control = self._still_said = False
-        self._unseen_start = self._outstanding(now) if self._inherited else None
+        self._late_starts.connected(self._outstanding(now) if self._inherited else None, now)
         self._last_speed = None
-        left, self._left_to_start = self._left_to_start, None
-        if left is not None and now < left.sent + AFTER_START_S:
-            self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
         if self._left_start:
             self._left_start = False
             self.want_stop(now, must_write=True)
@@ -216,8 +202,7 @@ class Watch:
             or self.may_start_late(now)
         )
         self.left_running = self.left_running or ran
-        if self.may_start_by_stop(now):
-            self._left_to_start = self._taken_for_start
+        self._late_starts.disconnected(now)
         if self.left_running:
             self._find("link_lost")
             self._unreached_since = float("inf")
@@ -249,7 +234,7 @@ class Watch:
         self.motion.record(speed, now)
         self._late = False
         if self.motion.moving and not was_moving:
-            self._keyed = None
+            self._late_starts.use_up_key()
         if speed > REST:
             self._still_said = False
         if self._stop is not None:
@@ -291,8 +276,7 @@ class Watch:
 
     def _start_key(self, now: float) -> None:
         """Pressed while the belt runs it starts no session: whatever moves the belt later may be a foot."""
-        self._keyless_until = float("-inf")
-        self._keyed = self._outstanding(now)
+        self._late_starts.press(self._outstanding(now))
         runs = self.motion.moving and not self.motion.doubtful and self.motion.fresh(now, FRESH_S)
         if runs and self._stop is None:
             self._find("start_key_again")
@@ -300,8 +284,7 @@ class Watch:
             self._find("start_key")
 
     def _console_stop(self, now: float) -> None:
-        if self._keyed is not None:
-            self._keyed = None
+        if self._late_starts.use_up_key():
             self._find("start_key_undone")
         if self.state is State.STARTING:
             self.want_stop(now)
@@ -315,8 +298,7 @@ class Watch:
 
     def _judge_idle(self, speed: Speed, now: float, *, began: bool) -> None:
         self._ran_at(speed)
-        until = max(self._unexpected_until, self._keyless_until)
-        if self.faulted or self.distrusted or self.forbid_motion or now < until:
+        if self.faulted or self.distrusted or self.forbid_motion or self._late_starts.nobodys(now):
             self._stop_for("unexpected_motion", now)
             return
         if began:
@@ -330,9 +312,9 @@ class Watch:
     def _judge_left_running(self, now: float) -> None:
         """Rest withholds Stop, but it is known only when no Start can be outstanding any more."""
         assert self._connected_at is not None
-        start, motion = self._unseen_start, self.motion
+        motion = self.motion
         if self._measured_rest(now):
-            if start is None or start.run_out(now):
+            if not self._late_starts.unseen(now):
                 self._rested(now)
         elif now >= self._connected_at + FRESH_S or (motion.speed is not None and motion.speed > MOVING):
             self.want_stop(now)
@@ -378,10 +360,7 @@ class Watch:
 
     def _rested(self, now: float) -> None:
         stop, self._stop = self._stop, None
-        if stop is not None and not stop.ours:
-            self._keyless_until = float("-inf") if self.may_be_keyed(now) else now + AFTER_REST_S
-        else:
-            self._unexpected_until = max(self._unexpected_until, now + AFTER_REST_S)
+        self._late_starts.rested(now, at_console=stop is not None and not stop.ours)
         if stop is not None and stop.asked_still is not None and not stop.must_write:
             self.distrusted = False
         self.left_running = self._inherited = False
@@ -458,7 +437,7 @@ class Watch:
         ran_out = self._start is not None and self._start.run_out(now)
         self.distrusted = self.distrusted or ran_out
         overtaken = must_write or (self._start is not None and not ran_out)
-        outstanding = overtaken or self._may_start_unseen(now)
+        outstanding = overtaken or self._late_starts.unseen(now)
         may_start = outstanding or self.state is State.STARTING or self.may_be_keyed(now) or self.distrusted
         stopping = self._stopping(now, ours=True, must_write=may_start)
         self._disarm()
@@ -471,34 +450,29 @@ class Watch:
             self.left_running = True  # or seen moving by hand, and now it cannot be reached
             self._find("link_lost")
         if overtaken:
-            self._overtaken = self._outstanding(now)
+            self._late_starts.overtake(self._outstanding(now))
         if outstanding:
-            self._unexpected_until = max(self._unexpected_until, now + AFTER_START_S)
+            self._late_starts.still_outstanding(now)
 
     def _stop_was_sent(self, stop: Stopping, now: float) -> None:
         assert self.machine is not None, "there is a link"
         speed = self.motion.speed
         slow = speed is None or speed < self.machine.minimum
         if slow or self.motion.falling(now) or stop.writes > 1:  # the one before may have reached it by now
-            self._taken_for_start = self._outstanding(now)
-
-    def _may_start_unseen(self, now: float) -> bool:
-        """A Start that a process that is gone may have written last may still be waited for."""
-        return self._inherited and self._unseen_start is not None and not self._unseen_start.run_out(now)
+            self._late_starts.stop_sent(self._outstanding(now))
 
     def may_start_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook may still be waited for."""
-        return self._overtaken is not None and not self._overtaken.run_out(now)
+        return self._late_starts.overtaken(now)
 
     def may_start_by_stop(self, now: float) -> bool:
         """A Stop reached a belt that was about to rest: some machines start on it."""
-        return self._taken_for_start is not None and not self._taken_for_start.run_out(now)
+        return self._late_starts.by_stop(now)
 
     def starts_late(self, now: float) -> bool:
         """A Start of ours that a Stop overtook moves the belt all the same."""
-        start = self._overtaken
         moves = self._stop is not None and self.motion.moving
-        return moves and start is not None and now < start.sent + AFTER_START_S
+        return moves and self._late_starts.by_overtaken(now)
 
     def _stopping(self, now: float, *, ours: bool, must_write: bool = False) -> Stopping:
         return Stopping(
@@ -557,7 +531,7 @@ class Watch:
 
     def may_be_keyed(self, now: float) -> bool:
         """The console's Start key may move the belt at any moment."""
-        return self._keyed is not None and not self._keyed.run_out(now)
+        return self._late_starts.keyed(now)
 
     @property
     def _silent_machine(self) -> bool:
