@@ -8,6 +8,7 @@ from tests.core.by_hand import BACKWARD, ByHand
 from blefit.ftms.control_point import ResultCode
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
+from retrowalk.core.faults import BY_ID
 from retrowalk.core.model import (
     Act,
     Characteristic,
@@ -93,6 +94,24 @@ def test_of_two_reasons_to_slow_down_in_one_moment_the_first_is_the_reason() -> 
     hands.record(hands.guard.commanded or 0)
     assert hands.faults() == ["heart_rate_high", "presence_missing"]
     assert hands.session.end_reason == "the heart rate passed 85 % of its maximum"
+
+
+def test_the_first_fault_that_stops_the_belt_stays_the_reason() -> None:
+    hands = ByHand().at(150)
+    hands.silence(9.0)
+    hands.runs(150, 6.0)
+    assert hands.faults() == ["telemetry_late", "telemetry_lost", "stop_ignored"]
+    assert hands.snapshot.fault == "stop_ignored"
+    assert [event["reason"] for event in hands.events("stopped")] == [BY_ID["telemetry_lost"].cause]
+
+
+def test_a_fault_that_stops_the_belt_is_the_reason_though_it_was_slowing_down_for_another() -> None:
+    hands = ByHand(anybody=Walker(maximum_heart_rate=180)).at(150)
+    heart(hands, 170)
+    hands.record(150)
+    hands.silence(4.25)
+    assert hands.faults() == ["heart_rate_high", "telemetry_late", "telemetry_lost"]
+    assert hands.session.end_reason == BY_ID["telemetry_lost"].cause
 
 
 def test_a_session_that_is_over_is_not_slowed_down() -> None:

@@ -75,40 +75,20 @@ def test_every_finding_has_a_sentence_for_the_person() -> None:
         assert re.fullmatch(r"[A-Z].*[.?]", sentence_of(finding_id)), finding_id
 
 
-def test_a_fault_is_raised_once_and_the_first_cause_is_kept() -> None:
+def test_a_fault_is_raised_once_and_the_most_severe_is_shown() -> None:
     ledger = Ledger()
     assert ledger.raise_("telemetry_lost", 1.0)
     assert not ledger.raise_("telemetry_lost", 2.0)
     assert ledger.raise_("stop_ignored", 3.0)
-    assert ledger.first is BY_ID["telemetry_lost"]
+    assert ledger.raise_("hand", 4.0)
     assert ledger.worst is BY_ID["stop_ignored"]
-
-
-def test_of_causes_that_do_not_stop_the_belt_the_first_is_kept() -> None:
-    ledger = Ledger()
-    ledger.raise_("hand", 1.0)
-    ledger.raise_("presence_missing", 2.0)
-    assert ledger.first is BY_ID["hand"]
-
-
-def test_the_first_cause_is_kept_when_another_is_over() -> None:
-    ledger = Ledger()
-    for fault_id in ("telemetry_lost", "stop_ignored", "hand"):
-        ledger.raise_(fault_id, 1.0)
-    assert ledger.end("hand")
-    assert ledger.first is BY_ID["telemetry_lost"]
-
-
-def test_a_stop_is_the_first_cause_over_a_note_before_it() -> None:
-    ledger = Ledger()
-    ledger.raise_("cap_enforced", 1.0)
-    ledger.raise_("over_cap", 2.0)
-    assert ledger.first is BY_ID["over_cap"]
+    assert ledger.end("stop_ignored")
+    assert ledger.worst is BY_ID["telemetry_lost"]
 
 
 def test_an_empty_ledger_says_nothing() -> None:
     ledger = Ledger()
-    assert (ledger.worst, ledger.first, ledger.alarm, ledger.latched) == (None, None, None, False)
+    assert (ledger.worst, ledger.alarm, ledger.latched) == (None, None, False)
     assert not ledger.end("hand")
     assert not ledger.has("hand")
 
@@ -137,14 +117,4 @@ def test_what_a_person_has_to_clear_does_not_end_with_the_session() -> None:
     assert latched(ledger)
     assert [f.id for f in ledger.clear(Clears.PERSON)] == ["link_lost"]
     assert not latched(ledger)
-    assert ledger.first is None
-
-
-def test_when_the_first_cause_is_over_the_worst_left_takes_its_place() -> None:
-    ledger = Ledger()
-    ledger.raise_("hand", 1.0)
-    ledger.raise_("cap_enforced", 2.0)
-    assert ledger.first is BY_ID["hand"]
-    assert ledger.end("hand")
-    assert ledger.first is BY_ID["cap_enforced"]
-    assert alarm(ledger) is None
+    assert ledger.worst is None

@@ -123,11 +123,10 @@ def sentence_of(finding_id: str) -> str:
 
 
 class Ledger:
-    """The faults in force. The first cause is kept; the most severe is shown."""
+    """The faults in force. The most severe is shown; the first cause is kept as the session's reason."""
 
     def __init__(self) -> None:
         self._active: dict[str, float] = {}
-        self.first: Fault | None = None
         self.silenced: bool
         """The alarm in force; a new one sounds."""
 
@@ -139,27 +138,18 @@ class Ledger:
         if fault_id in self._active:
             return False
         self._active[fault_id] = now
-        if self.first is None or (fault.reaction >= Reaction.STOP > self.first.reaction):
-            self.first = fault
         return True
 
     def clear(self, *how: Clears) -> tuple[Fault, ...]:
         """End the faults that clear in one of these ways; returns them."""
         over = tuple(BY_ID[i] for i in self._active if BY_ID[i].clears in how)
-        self._drop(*(fault.id for fault in over))
+        for fault in over:
+            self.end(fault.id)
         return over
 
     def end(self, fault_id: str) -> bool:
         """End one fault; False if it was not in force."""
-        there = fault_id in self._active
-        self._drop(fault_id)
-        return there
-
-    def _drop(self, *ids: str) -> None:
-        for i in ids:
-            self._active.pop(i, None)
-        if self.first is not None and self.first.id not in self._active:
-            self.first = self.worst
+        return self._active.pop(fault_id, None) is not None
 
     @property
     def worst(self) -> Fault | None:
