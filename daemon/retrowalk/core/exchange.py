@@ -49,7 +49,7 @@ class Result(Enum):
     REFUSED = "refused"
     """The machine answered with another result code."""
     NOT_STARTED = "not started"
-    """An ATT error: the machine did not begin the procedure."""
+    """An ATT error: by the specification nothing has begun. A Start is waited for all the same."""
     UNANSWERED = "unanswered"
     FAILED = "failed"
     """The write itself failed."""
