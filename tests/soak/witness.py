@@ -255,7 +255,8 @@ class Witness:
         known = self._tells and not self.is_disturbed(now)
         if self._ours and self._licence is not None and known:
             self._revoke(now)
-            self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
+            if now > self._stopped_at + self._rest_within():  # until then the stop at the console is judged
+                self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
 
     def is_disturbed(self, now: float) -> bool:
         return now < self.disturbed_until + 8.0
