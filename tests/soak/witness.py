@@ -123,6 +123,8 @@ class Witness:
         self._owing = False
         """Our session may have left the belt running on a link or in a life that is over."""
         self._stop_reason = -inf
+        self._stop_at = 0.0
+        """What was known of the speed as somebody said stop."""
         self._dues: list[tuple[float, str, str]] = []
         self._over_since: float | None = None
         self._over_from = 0.0
@@ -172,7 +174,7 @@ class Witness:
         self.hear(now)
         if self._ours and self._last_stop(now) < now - 2:
             self._want_stop(now + 1.0, "the daemon was told to end", now)
-        self._stop_reason = now
+        self.stop_called(now)
 
     def end_life(self, now: float) -> None:
         """It is gone, however it went."""
@@ -200,6 +202,7 @@ class Witness:
     def stop_called(self, now: float) -> None:
         """Somebody says stop; the reply waits for the journal."""
         self._stop_reason = now
+        self._stop_at = self._told_speed(now)
 
     def silenced(self, kind: str, now: float | None) -> None:
         """From now on nothing is heard of the belt, for longer than the daemon may wait; None: no more."""
@@ -253,10 +256,10 @@ class Witness:
     def control_taken(self, now: float) -> None:
         """The console took the permission back from the daemon."""
         known = self._tells and not self.is_disturbed(now)
-        if self._ours and self._licence is not None and known:
+        stops = now <= self._stopped_at + self._rest_within()  # at the console: nothing is controlled
+        if self._ours and self._licence is not None and known and not stops:
             self._revoke(now)
-            if now > self._stopped_at + self._rest_within():  # until then the stop at the console is judged
-                self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
+            self._owe(now + 3.0 + self._record_s, "G12", "control was taken away")
 
     def is_disturbed(self, now: float) -> bool:
         return now < self.disturbed_until + 8.0
@@ -339,7 +342,8 @@ class Witness:
         self._stop_reason = now
         self._revoke(now)
         belt = self._machine.belt
-        if (belt.speed > REST or self._ours) and self._first_known(now):
+        moves = min(self._stop_at, belt.speed) > REST + self._noise
+        if (moves or self._ours) and self._first_known(now):
             self._dues = [due for due in self._dues if due[1] not in {"G10", "G12"}]  # now G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
