@@ -93,9 +93,7 @@ class LateStarts:
         self._unseen = None
         if not at_console:
             self._nobodys_for(AFTER_REST_S, now)
-        elif self.keyed(now):
-            self._keyless_until = float("-inf")
-        else:
+        elif not self.keyed(now):
             self._keyless_until = now + AFTER_REST_S
 
     def _nobodys_for(self, seconds: float, now: float) -> None:
