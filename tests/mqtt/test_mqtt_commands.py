@@ -2,6 +2,7 @@ import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,7 @@ def test_a_malformed_command_is_refused_in_one_sentence(payload, reason):
     [
         ({"time": ago(5.5)}, "it is late: its time is 6 s ago, 5 s is allowed"),
         ({"time": ago(86400)}, "it is late: its time is 86400 s ago, 5 s is allowed"),
+        ({"time": "2026-03-01T12:59:00+01:00"}, "it is late: its time is 60 s ago, 5 s is allowed"),
         ({"time": "0001-01-01T00:00:00Z"}, "it is late"),
         ({"time": ago(3600), "expires": ago(-3600)}, "it is late: its time is 3600 s ago"),
         ({"expires": ago(3)}, "it is late: it expired 3 s ago"),
@@ -141,6 +143,22 @@ def test_a_repeated_id_is_refused_until_a_thousand_others_came():
         command({"id": f"n{number}", "command": "lease"}, seen=seen)
     assert isinstance(command(pause, seen=seen), Request)
     assert len(seen) == 1000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"command": "start", "program": "waves-1"},
+        {"command": "set_cap", "kmh": 1.5},
+        *({"command": name} for name in ("pause", "resume", "skip", "lease", "ack_fault")),
+    ],
+    ids=lambda asked: asked["command"],
+)
+def test_nothing_but_a_stop_is_obeyed_late_or_a_second_time(asked):
+    seen = SeenIds()
+    assert isinstance(command({"id": "7", "time": ago(60)} | asked, seen=seen), Replied)
+    assert isinstance(command({"id": "7"} | asked, seen=seen), Request)
+    assert isinstance(command({"id": "7"} | asked, seen=seen), Replied)
 
 
 def test_the_id_of_a_stop_is_used_up_for_all_but_a_stop():
@@ -191,7 +209,7 @@ def test_a_retained_command_is_refused_whatever_it_says(payload, named):
         b'{"id":"used","command":"stop"}',
     ],
 )
-@pytest.mark.parametrize("read", [command, confirm])
+@pytest.mark.parametrize("read", [command, confirm, partial(confirm, sources=())])
 def test_g3_a_fresh_stop_is_obeyed_late_repeated_malformed_or_on_the_wrong_topic(read, payload):
     seen = SeenIds()
     seen.add("used")
@@ -283,11 +301,13 @@ def test_an_act_of_a_paired_button_is_passed_on_with_its_name(act):
             {},
             "the source 'phone' is not one of this treadmill's confirm_sources",
         ),
+        (PRESS | {"source": "phone"}, {"allow_bare": True}, "the source 'phone' is not one of"),
         (PRESS | {"source": "stop button"}, {}, "the source 'stop button' is not one of"),
         (PRESS | {"source": "button 2"}, {}, "the source 'button 2' is not one of"),
         (PRESS | {"act": "go"}, {}, "act cannot be \"go\": input should be 'start', 'still', 'facing', 'ok'"),
         (PRESS | {"time": ago(6)}, {}, "it is late"),
         (PRESS | {"expires": ago(1)}, {}, "it is late"),
+        (PRESS | {"time": ago(6), "expires": ago(-60)}, {}, "it is late"),
         (PRESS | {"time": ago(-6)}, {}, "its time is 6 s ahead of the clock here"),
         (PRESS | {"command": "start"}, {}, "the key command is not known here"),
         ({"id": "b1", "act": "ok", "source": "button"}, {}, "the key time is missing"),
@@ -305,10 +325,12 @@ def test_an_act_that_may_be_nobodys_is_refused(payload, how, reason):
     assert refused.reason.startswith(reason)
 
 
-def test_an_act_counts_once():
-    seen = SeenIds()
-    assert isinstance(confirm(PRESS, seen=seen), Request)
-    assert confirm(PRESS, seen=seen).reason.startswith("the id 'b1' was used before")
+@pytest.mark.parametrize("act", list(Act))
+def test_an_act_counts_once(act):
+    seen, press = SeenIds(), PRESS | {"act": act.value}
+    assert confirm(press | {"time": ago(60)}, seen=seen).reason.startswith("it is late")
+    assert isinstance(confirm(press, seen=seen), Request)
+    assert confirm(press, seen=seen).reason.startswith("the id 'b1' was used before")
 
 
 @pytest.mark.parametrize("refused", [{"time": ago(60)}, {"source": "phone"}, {"act": "go"}])

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
@@ -65,10 +66,26 @@ async def test_a_stop_is_read_however_much_came_before_it(desk):
         desk.read(Inbound.COMMAND, b'{"id": "%d", "command": "lease"}' % number, False, 100.0)
     refused = desk.read(Inbound.COMMAND, b'{"id": "x", "command": "lease"}', False, 100.0)
     assert isinstance(refused, Replied)
-    for kind in Inbound:
-        stop = desk.read(kind, b"STOP", False, 100.0)
+    for kind, payload in product(Inbound, (b"STOP", b"stop" + b" " * 5000)):
+        stop = desk.read(kind, payload, False, 100.0)
         assert isinstance(stop, Request)
         assert stop.ask == StopSession()
+
+
+@pytest.mark.parametrize("kind", Inbound)
+@pytest.mark.parametrize("payload", [b"STOP", b"CONFIRM", b'{"id": "1", "command": "lease"}'])
+async def test_what_is_retained_is_refused_on_either_topic(desk, kind, payload):
+    refused = desk.read(kind, payload, True, 100.0)
+    assert isinstance(refused, Replied)
+    assert "retain" in refused.reason
+
+
+async def test_what_was_obeyed_over_one_connection_is_not_obeyed_again_over_the_next(desk):
+    lease = b'{"id": "1", "command": "lease"}'
+    assert isinstance(desk.read(Inbound.COMMAND, lease, False, 100.0), Request)
+    await said_to(desk, Broker(dies_at="state"))
+    await said_to(desk, Broker())
+    assert isinstance(desk.read(Inbound.COMMAND, lease, False, 100.0), Replied)
 
 
 async def test_stops_cost_the_rest_nothing(desk):

@@ -2,7 +2,10 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from aiomqtt import ProtocolVersion
 
+from retrowalk.hub import Hub
+from retrowalk.mqtt.client import MqttLink
 from retrowalk.mqtt.inbox import Allowance, Inbox
 
 
@@ -37,6 +40,13 @@ def test_an_inbox_full_of_stops_takes_another():
     for _ in range(5):
         inbox.put_nowait(Message(b"STOP"))
     assert read_all(inbox) == [b"STOP", b"STOP"]
+
+
+async def test_our_client_s_messages_wait_there(settings_for):
+    link = MqttLink(settings_for("mqtt://127.0.0.1:1"), {"tm": Hub()}, lambda *_: None)
+    inbox = link._client(ProtocolVersion.V5)._queue
+    assert isinstance(inbox, Inbox)
+    assert inbox.maxsize
 
 
 def test_the_allowance_is_so_many_at_once_then_so_many_a_second():

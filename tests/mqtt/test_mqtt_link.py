@@ -263,6 +263,7 @@ async def test_a_refused_command_gets_one_reply_and_goes_no_further(broker, make
             (pause | {"id": "3", "expires": utc(1)}, "3", "it is late"),
             (pause | {"id": "4", "now": True}, "4", "the key now is not known here"),
             ("pause", None, "this is not JSON"),
+            ("", None, "this is not JSON"),
         ):
             await watcher.publish("tm/command", payload)
             reply = await watcher.json("tm/reply")
@@ -335,6 +336,25 @@ async def _flood(watcher, per_second: int, seconds: float) -> None:
     for number in range(int(per_second * seconds)):
         await watcher.publish("tm/command", {"id": f"f{number}", "command": "lease"}, qos=0)
         await asyncio.sleep(1 / per_second)
+
+
+async def test_a_bug_in_taking_a_command_ends_no_stop(broker, prefix, settings_for, watching):
+    asked = queue.Queue()
+
+    def submit(_: str, request: Request) -> None:
+        assert request.ask == StopSession(), "the bug"
+        asked.put(request)
+
+    link = MqttLink(settings_for(broker.url), {"tm": Hub()}, submit, first_pause_s=0.05)
+    async with watching(broker, "bridge/state") as watcher:
+        link.start()
+        await watcher.up()
+        await watcher.publish("tm/command", {"id": "1", "command": "pause"})
+        await watcher.text("bridge/state", "offline")
+        await watcher.up()
+        await watcher.publish("tm/command", "STOP")
+        assert (await asyncio.to_thread(asked.get, timeout=5)).ask == StopSession()
+    assert await asyncio.to_thread(link.stop)
 
 
 async def test_more_commands_than_are_good_for_the_belt_are_refused(broker, make_daemon, watching):
@@ -429,6 +449,28 @@ async def test_mqtt_5_where_the_broker_speaks_it_else_3_1_1(broker, make_daemon,
         await watcher.up()
     expected = {"mosquitto": "V5", "amqtt": "V311"}[broker.kind]
     assert expected in capsys.readouterr().out
+
+
+async def test_each_connection_is_tried_in_mqtt_5_first(settings_for):
+    """Who keeps to 3.1.1 for once refused does not see what is retained any more."""
+    asked = []
+
+    async def refuse_5(reader, writer):
+        connect = await reader.read(1024)
+        asked.append(connect[connect.index(b"MQTT") + 4])
+        writer.write(b"\x20\x03\x00\x84\x00" if asked[-1] == 5 else b"\x20\x02\x00\x00")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse_5, "127.0.0.1", 0) as server:
+        url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        link = MqttLink(settings_for(url), {"tm": Hub()}, lambda *_: None, first_pause_s=0.05)
+        link.start()
+        async with asyncio.timeout(10):
+            while len(asked) < 4:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(link.stop)
+    assert asked[:4] == [5, 4, 5, 4]
 
 
 async def test_two_daemons_on_one_broker_do_not_throw_each_other_out(broker, make_daemon, watching):
