@@ -94,8 +94,9 @@ async def test_a_link_that_does_not_hold_is_not_rebuilt_in_a_hurry(tread, connec
         tread.cut()
     await asyncio.sleep(0.1)
     waits = [state for state in states.words if state.startswith("waiting")]
-    assert len(waits) == 4
+    assert [state.split()[1] for state in waits] == [f"{wait:.0f}" for wait in spread(1, 2, 4, 8)]
     assert waits[-1].endswith("the Bluetooth link was lost")
+    assert connector.link is None
 
 
 async def test_while_the_belt_may_be_running_there_is_next_to_no_wait(tread, radio, posted, states) -> None:
@@ -199,6 +200,21 @@ async def test_without_an_adapter_it_waits_up_to_a_minute_and_goes_on_when_it_is
     assert running.cancelled()
 
 
+async def test_while_the_belt_may_be_running_an_adapter_that_is_back_is_used_at_once(
+    tread, radio, posted
+) -> None:
+    connector = Connector(ADDRESS, posted, backend=radio.backend, urgent=lambda: True, rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(30)
+    radio.unplug()
+    await asyncio.sleep(600)
+    radio.plug_in()
+    await asyncio.sleep(2)
+    assert connector.link is not None
+    await connector.stop()
+    assert running.done()
+
+
 async def test_a_dropped_link_is_rebuilt_at_once_however_young(tread, connector, posted, states) -> None:
     await asyncio.sleep(2)
     (before,) = tread.device.connections.values()
@@ -208,6 +224,24 @@ async def test_a_dropped_link_is_rebuilt_at_once_however_young(tread, connector,
     assert after is not before, "the stuck one was hung up first"
     assert states.words == ["scanning", "connecting", "connected", "connecting", "connected"]
     assert posted.of(Lost) == [Lost(1, "a Stop could not be written")]
+
+
+async def test_a_dropped_link_is_hung_up_before_the_next_one(tread, radio, posted) -> None:
+    """It would be hung up with it."""
+
+    class Slow(radio.backend.client):
+        async def disconnect(self) -> None:
+            await asyncio.sleep(2)
+            await super().disconnect()
+
+    connector = Connector(ADDRESS, posted, backend=replace(radio.backend, client=Slow), rng=seeded())
+    running = asyncio.create_task(connector.run())
+    await asyncio.sleep(5)
+    connector.drop("a Stop could not be written")
+    await asyncio.sleep(10)
+    assert [type(happening) for happening in posted.all] == [Connected, Lost, Connected]
+    await connector.stop()
+    assert running.done()
 
 
 async def test_it_stays_away_once_and_is_back_at_once_after_the_next_loss(tread, connector) -> None:
@@ -305,6 +339,17 @@ async def test_a_machine_that_was_away_for_long_is_read_again_and_has_a_higher_n
     assert running.done()
 
 
+async def test_so_is_one_that_the_adapter_was_away_from(tread, radio, connector, posted) -> None:
+    await asyncio.sleep(30)
+    reads: list[bool] = []
+    tread.on_read = lambda: reads.append(True)
+    radio.unplug()
+    await asyncio.sleep(120)
+    radio.plug_in()
+    await until(lambda: len(posted.of(Connected)) == 2)
+    assert reads
+
+
 async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(
     tread, radio, posted, states
 ) -> None:
@@ -336,14 +381,17 @@ async def test_where_a_machine_is_was_told_before_anything_of_it_is_posted(
     assert running.done()
 
 
-async def test_a_machine_is_described_anew_for_each_link(tread, radio, posted) -> None:
+@pytest.mark.parametrize("moving", [False, True])
+async def test_a_machine_is_described_anew_for_each_link(tread, radio, posted, moving) -> None:
     """It may have been put in quarantine meanwhile."""
     links = count(1)
 
     def described(reading: Reading) -> Machine:
         return replace(describe(reading), quarantined=f"found on link {next(links)}")
 
-    connector = Connector(ADDRESS, posted, describe=described, backend=radio.backend, rng=seeded())
+    connector = Connector(
+        ADDRESS, posted, describe=described, backend=radio.backend, urgent=lambda: moving, rng=seeded()
+    )
     running = asyncio.create_task(connector.run())
     await asyncio.sleep(30)
     tread.cut()
@@ -384,6 +432,25 @@ async def test_a_bug_is_not_taken_for_a_treadmill_that_is_not_reached(tread, rad
             await connector.run()
     await asyncio.sleep(1)
     assert not tread.device.connections
+
+
+async def test_who_runs_it_again_gets_higher_numbers_and_one_link(tread, radio, posted) -> None:
+    """What came on the link of before may still be on its way in somebody's queue."""
+
+    class Buggy(radio.backend.client):
+        async def write_gatt_char(self, *_: object) -> None:
+            raise ZeroDivisionError
+
+    backend = replace(radio.backend, client=Buggy)
+    connector = Connector(ADDRESS, posted, backend=backend, rng=seeded())
+    for connection in (1, 2):
+        running = asyncio.create_task(connector.run())
+        await until(lambda n=connection: len(posted.of(Connected)) == n)
+        connector.write(posted.of(Connected)[-1].connection, 1, b"\x08\x01")
+        with pytest.raises(ZeroDivisionError):
+            await running
+        assert not tread.device.connections
+    assert [connected.connection for connected in posted.of(Connected)] == [1, 2]
 
 
 async def test_only_the_link_that_was_dropped_is_no_failure(tread, connector, states) -> None:
@@ -667,6 +734,44 @@ async def test_a_name_never_means_the_machine_of_another_treadmill_even_while_th
     for connector in connectors:
         await connector.stop()
     assert all(task.done() for task in running)
+
+
+async def test_nor_the_one_that_another_s_dead_process_left_before_it_is_in_the_air(
+    put_up, radio, posted
+) -> None:
+    both, others = RightOfWay(), Posted()
+    connectors = [
+        Connector("Bare*", others, backend=radio.backend, right_of_way=both, rng=seeded()),
+        Connector(
+            OTHER, posted, backend=radio.backend, urgent=lambda: True, left_at=ADDRESS, right_of_way=both,
+            rng=seeded(),
+        ),
+    ]  # fmt: skip
+    running = [asyncio.create_task(connector.run()) for connector in connectors]
+    await asyncio.sleep(5)
+    await put_up()
+    await asyncio.sleep(60)
+    assert [connected.machine.id for connected in posted.of(Connected)] == [ADDRESS]
+    assert others.all == []
+    for connector in connectors:
+        await connector.stop()
+    assert all(task.done() for task in running)
+
+
+async def test_one_that_its_treadmill_gave_up_may_be_another_s(put_up, radio, posted) -> None:
+    both, others = RightOfWay(), Posted()
+    tread = await put_up()
+    first, second = (
+        Connector("Bare*", post, backend=radio.backend, right_of_way=both, rng=seeded())
+        for post in (posted, others)
+    )
+    running = asyncio.create_task(first.run())
+    await asyncio.sleep(30)
+    radio.move_away(tread.device)
+    await asyncio.sleep(600)
+    assert both.is_free(second, ADDRESS)
+    await first.stop()
+    assert running.done()
 
 
 async def test_two_connectors_keep_two_treadmills(put_up, radio, posted, states) -> None:

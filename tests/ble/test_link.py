@@ -66,9 +66,15 @@ async def test_an_answer_notified_where_indications_were_asked_for_is_posted(
     assert posted.of(Notified) == [Notified(1, Characteristic.CONTROL_POINT, STOPPED)]
 
 
-async def test_a_notification_during_set_up_comes_after_connected(tread, open_link, posted, soon) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_notification_during_set_up_comes_after_connected(
+    tread, open_link, posted, soon, known
+) -> None:
+    first = await open_link()
+    await first.close()
+    posted.all.clear()
     tread.on_subscribe = lambda number: tread.notify(0x2ADA, b"\x03") if number == 0x2ADA else None
-    await open_link()
+    await open_link(2, known=first.reading if known else None)
     await soon(lambda: posted.of(Notified))
     assert [type(happening) for happening in posted.all] == [Connected, Notified]
 
@@ -394,3 +400,5 @@ async def test_nothing_is_asked_while_a_write_is_under_way(tread, open_link, pos
     await asyncio.sleep(10)
     assert posted.of(Written) == [Written(1, 1)]
     assert asked == []
+    await asyncio.sleep(20)
+    assert len(asked) == 1

@@ -44,12 +44,17 @@ def test_speed_ranges_that_cannot_be_true_are_replaced(payload, expected) -> Non
         ("0000 0000 0000", "03000000", (False, 0, 0)),
         ("0000 ff7f 0500", "03000000", (False, 0, 0)),
         ("6400 0000 0500", "03000000", (False, 0, 0)),
+        ("0080 6400 0500", "03000000", (False, 0, 0)),
         ("00", "03000000", (False, 0, 0)),
     ],
 )
 def test_inclines_are_used_only_where_they_can_be_true_and_set(inclines, targets, expected) -> None:
     machine = machine_of(reading(x2acc="00000000" + targets, x2ad5=inclines))
     assert (machine.inclinable, machine.minimum_incline, machine.maximum_incline) == expected
+
+
+def test_a_machine_that_does_not_say_what_targets_it_takes_is_sent_no_incline() -> None:
+    assert not machine_of(reading(x2ad5="0000 6400 0500")).inclinable
 
 
 @pytest.mark.parametrize(

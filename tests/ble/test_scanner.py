@@ -48,6 +48,19 @@ async def test_what_the_service_data_says_and_does_not_say(
     await tread.advertise(None if service_data is None else bytes.fromhex(service_data))
     (found,) = await scan(2, radio.backend)
     assert (found.available, found.machine_types) == (available, types)
+    assert found.service_data == (service_data and bytes.fromhex(service_data)[2:]), "as it was heard"
+
+
+async def test_a_treadmill_may_tell_its_service_by_the_data_of_it_alone(radio) -> None:
+    device = await radio.peripheral_device("Odd", ADDRESS)
+    told = [
+        (AdvertisingData.COMPLETE_LOCAL_NAME, b"Odd"),
+        (AdvertisingData.SERVICE_DATA_16_BIT_UUID, bytes.fromhex("261801 0100")),
+    ]
+    await device.start_advertising(advertising_data=bytes(AdvertisingData(told)))
+    assert (await find("*", 10, radio.backend)).name == "Odd"
+    with pytest.raises(NotFound):
+        await find(ADDRESS, 2, radio.backend, STRAP)
 
 
 async def test_other_devices_are_not_listed(tread, radio) -> None:

@@ -68,6 +68,16 @@ async def test_all_who_look_at_once_share_one_search_and_the_last_one_ends_it(pu
     assert (len(bluetooth.begun), bluetooth.on) == (1, 0)
 
 
+async def test_who_has_found_ends_it_for_nobody_else(tread, radio, looking) -> None:
+    bluetooth = Counted(radio.backend)
+    search = Search(bluetooth.backend)
+    absent = looking(ABSENT, search, bluetooth.backend, seconds=5)
+    await looking(ADDRESS, search, bluetooth.backend)
+    with pytest.raises(NotFound):
+        await absent
+    assert len(bluetooth.begun) == 1
+
+
 async def test_who_comes_later_is_told_what_was_heard_before(tread, radio, looking) -> None:
     """BlueZ tells of a device once in a search, as long as nothing about it changes."""
     search = Search(radio.backend)
@@ -123,6 +133,42 @@ async def test_while_a_treadmill_is_being_connected_it_rests_for_two_seconds_at_
             await asyncio.sleep(connecting_takes)
         await asyncio.sleep(0.1)
         assert bluetooth.begun[0] - since == pytest.approx(begins_after, abs=0.1)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.03])
+async def test_a_search_that_only_begins_is_at_rest_as_well(radio, looking, after: float) -> None:
+    bluetooth, way = Counted(radio.backend), RightOfWay()
+    looking(ABSENT, way.search(bluetooth.backend), bluetooth.backend)
+    await asyncio.sleep(after)
+    async with way.first():
+        assert bluetooth.on == 0
+        await asyncio.sleep(1)
+        assert bluetooth.on == 0
+
+
+async def test_nobody_searches_where_nobody_looks_any_more(radio, looking) -> None:
+    bluetooth, way = Counted(radio.backend), RightOfWay()
+    absent = looking(ABSENT, way.search(bluetooth.backend), bluetooth.backend)
+    await asyncio.sleep(1)
+    async with way.first():
+        absent.cancel()
+        await asyncio.sleep(5)
+        assert (len(bluetooth.begun), bluetooth.on) == (1, 0)
+
+
+async def test_a_search_that_does_not_end_is_not_waited_for(radio) -> None:
+    """A belt may be running."""
+
+    class Slow(radio.backend.scanner):
+        async def stop(self) -> None:
+            await asyncio.sleep(5)
+            await super().stop()
+
+    way, backend, loop = RightOfWay(), replace(radio.backend, scanner=Slow), asyncio.get_running_loop()
+    async with way.search(backend).heard():
+        began = loop.time()
+        async with way.first():
+            assert loop.time() - began == pytest.approx(0.5, abs=0.1)
 
 
 async def test_a_search_on_another_adapter_may_come_while_a_treadmill_s_turn_is_waited_for(radio) -> None:

@@ -327,6 +327,35 @@ async def test_a_treadmill_that_cannot_be_connected_gives_the_way_back() -> None
         assert await way.when_clear(attempt) == "done"
 
 
+async def test_so_does_one_that_gives_up_while_it_waits_for_it() -> None:
+    way = RightOfWay()
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.4)
+            raise
+        return "done"
+
+    async def attempt() -> str:
+        return "done"
+
+    async def connect() -> None:
+        async with way.first():
+            pass
+
+    waiting = asyncio.create_task(way.when_clear(stubborn))
+    await asyncio.sleep(1)
+    connecting = asyncio.create_task(connect())
+    await asyncio.sleep(0.2)
+    connecting.cancel()
+    async with asyncio.timeout(1):
+        assert await way.when_clear(attempt) == "done"
+    waiting.cancel()
+    await asyncio.wait({waiting})
+
+
 async def test_a_treadmill_that_is_only_looked_for_is_in_nobodys_way(radio, posted) -> None:
     way = RightOfWay()
     connector = Connector("Absent*", posted, backend=radio.backend, right_of_way=way)
