@@ -12,7 +12,7 @@ import pytest
 from blefit.units import Speed
 from retrowalk.app import App, describe
 from retrowalk.ble.reading import Reading
-from retrowalk.core.bounds import OwnCaps
+from retrowalk.core.bounds import OwnCaps, SiteLimits
 from retrowalk.core.model import Emitted, Machine, Said
 from retrowalk.core.offering import Walker
 from retrowalk.journal.lines import Header
@@ -31,6 +31,7 @@ def settings_of(text: str, state: Path) -> Settings:
 @pytest.mark.parametrize(
     ("field", "text", "set_to", "unset"),
     [
+        ("site", f"[safety]\nforward_cap_kmh = 3\n{HOME}", SiteLimits(forward_cap=Speed(300)), SiteLimits()),
         ("own", f"{HOME}backward_cap_kmh = 1.2\n", OwnCaps(backward=Speed(120)), OwnCaps()),
         ("anybody", f"[safety]\nguarded = true\n{HOME}", Walker(guarded=True), Walker()),
         ("anybody", f"[safety]\nheart_rate_max_bpm = 160\n{HOME}", Walker(maximum_heart_rate=160), Walker()),
@@ -77,6 +78,15 @@ def test_a_terminal_rings_only_where_there_is_one(
     assert setup.alarm_reaches_walker is reaches
 
 
+def test_until_it_is_told_where_a_machine_is_the_marker_names_the_adapter_of_the_config(
+    tmp_path: Path,
+) -> None:
+    app = App(settings_of(f'{HOME}adapter = "hci1"\n', tmp_path), speak=lambda _: ())
+    app._connectors["home"]._met(ADDRESS, None)
+    app.stations["home"]._marker.write("s1")
+    assert Keepsakes(tmp_path, "home", ADDRESS).left["adapter"] == "hci1"
+
+
 async def test_what_is_said_at_one_treadmill_is_heard_there_alone(tmp_path: Path) -> None:
     text = '[alarm]\noutputs = ["mqtt"]\n' + HOME + HOME.replace("home", "hall").replace("01", "02")
     app = App(settings_of(text, tmp_path))
@@ -118,6 +128,8 @@ def test_a_belt_that_was_left_is_that_of_its_treadmill_alone(tmp_path: Path) -> 
         (header,) = journal._tape.take()
         assert isinstance(header, Header)
         assert app._connectors[name]._urgent() is header.left_running is left
+    app.stations["home"].controller.guard.left_running = False
+    assert app._connectors["home"]._urgent(), "it rests, and a Start may still come: the marker is there"
 
 
 def taken(state: Path, *, name: str = "Nobody's", **said: object) -> Machine:

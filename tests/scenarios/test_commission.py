@@ -154,6 +154,10 @@ async def test_a_machine_that_passes_is_commissioned_as_long_as_it_is_the_same(t
         "its firmware was '1.0' and is '1.1'": replace(
             reading, device_information={**reading.device_information, "firmware": "1.1"}
         ),
+        "its name was 'URTM041' and is ''": replace(reading, name=""),
+        "its serial number was '0001' and is '7'": replace(
+            reading, device_information={**reading.device_information, "serial_number": "7"}
+        ),
         "its software was None and is '2'": replace(
             reading, device_information={**reading.device_information, "software": "2"}
         ),
@@ -163,6 +167,12 @@ async def test_a_machine_that_passes_is_commissioned_as_long_as_it_is_the_same(t
         assert not there.taken(other).commissioned
         assert read(there.keepsakes.commissioned, other)[1].endswith(difference)
     assert there.taken(reading).commissioned
+    there.kept().quarantine("it ran too fast")
+    assert there.taken(reading).quarantined == "it ran too fast"
+    quarantine(tmp_path).unlink()
+    there.treadmill = Treadmill(id="tm", address=ADDRESS, machine=str(tmp_path / "none.toml"))
+    assert "cannot be read" in there.taken(reading).watch_only
+    there.treadmill = Treadmill(id="tm", address=ADDRESS)
 
     told = json.loads(certificate(tmp_path).read_text())
     wrong = {**told["measured"], "deceleration": "fast"}
@@ -208,6 +218,22 @@ async def test_a_bug_when_the_link_comes_back_keeps_no_belt_moving(tmp_path: Pat
     assert outcome.verdict.passed
 
 
+async def test_a_bug_in_the_test_stops_the_belt_and_passes_nobody(tmp_path: Path) -> None:
+    def fail(_now: float) -> None:
+        raise ZeroDivisionError
+
+    async with hall(tmp_path, "spec") as there:
+        examination = there.examination()
+        async with there.person(examination):
+            running = asyncio.create_task(examination.run())
+            await until(lambda: there.room.treadmill.belt.speed > 50)
+            examination.commissioner.act = fail  # type: ignore[method-assign]  # the bug
+            with pytest.raises(ZeroDivisionError):
+                await running
+        assert there.room.treadmill.belt.speed == 0
+    assert not certificate(tmp_path).exists()
+
+
 async def test_a_machine_that_fails_goes_and_stays_out(tmp_path: Path) -> None:
     async with hall(tmp_path, "mph") as there:
         certificate(tmp_path).parent.mkdir()
@@ -232,6 +258,7 @@ async def test_what_ignores_stop_is_the_cord_s(tmp_path: Path) -> None:
 async def test_a_test_that_is_stopped_changes_nothing(tmp_path: Path) -> None:
     async with hall(tmp_path, NAMED) as there:
         there.keepsakes.quarantine("it was odd")
+        certificate(tmp_path).write_text("{}")
         examination = there.examination()
         async with there.person(examination):
             running = asyncio.create_task(examination.run())
@@ -242,7 +269,7 @@ async def test_a_test_that_is_stopped_changes_nothing(tmp_path: Path) -> None:
         assert there.room.treadmill.belt.speed == 0
     assert outcome.verdict == Verdict("it was stopped")
     assert there.keepsakes.quarantined == "it was odd"
-    assert not certificate(tmp_path).exists()
+    assert certificate(tmp_path).read_text() == "{}"
     _is_told_by(tmp_path / "state" / "journal" / "tm-000001.jsonl")
 
 

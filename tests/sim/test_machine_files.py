@@ -213,6 +213,7 @@ def test_units_are_made_at_the_edge() -> None:
         ("[daemon]\nstart_delay_s = true", "daemon.start_delay_s: found True"),
         ("[daemon]\nminimum_kmh = 0.0", "daemon.minimum_kmh: found 0.0"),
         ("[daemon]\ncommissioned = true", "`retrowalk commission` and the config set them"),
+        ("[daemon]\nsecond_stop = true", "`retrowalk commission` and the config set them"),
         ("[sims]", "sims is not a key here, did you mean sim?"),
         ("[daemon", "is no TOML"),
         ("maker = 'x'", "match.maker is not a key here, allowed are names, manufacturer"),
