@@ -21,6 +21,7 @@ from retrowalk.core.model import (
     Connected,
     Lost,
     Mark,
+    Marked,
     Notified,
     Offer,
     Phase,
@@ -264,6 +265,25 @@ def test_whatever_happens_is_taken_in_its_order_and_none_is_left_out() -> None:
     in_no_time(story)
 
 
+def test_whatever_happens_is_taken_with_the_time_it_is_taken_at_and_whether_a_session_is_on() -> None:
+    async def story() -> None:
+        hall = Hall()
+        hall.switch_on()
+        await asyncio.sleep(2)
+        loop, journal = asyncio.get_running_loop(), hall.station.journal
+        late: set[float] = set()
+        sessions: list[bool] = []
+        journal.came = lambda _, now: late.add(loop.time() - now)  # type: ignore[method-assign]  # it only listens
+        journal.did = lambda *_, session: sessions.append(session)  # type: ignore[method-assign]  # it only listens
+        await asyncio.sleep(2)
+        hall.ask("start", Offer("walk"))
+        await asyncio.sleep(2)
+        assert late == {0}
+        assert (sessions[0], sessions[-1]) == (False, True)
+
+    in_no_time(story)
+
+
 def test_no_reply_goes_past_the_journal() -> None:
     async def story() -> None:
         hall = Hall()
@@ -389,6 +409,21 @@ def test_shutting_down_waits_for_a_belt_that_ignores_stop_no_longer_than_it_says
         assert not await hall.station.shut_down()
         assert STOP_WITHIN_S <= loop.time() - began <= STOP_WITHIN_S + 1
         assert hall.disk.marks == ["s1"], "the next daemon has to know"
+
+    in_no_time(story)
+
+
+def test_shutting_down_waits_for_a_link_that_was_lost() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        hall.station.post(Lost(1, "the radio failed"))
+        ending = asyncio.create_task(hall.station.shut_down())
+        await asyncio.sleep(5)
+        assert not ending.done()
+        hall.come_back()
+        assert await ending
+        assert hall.treadmill.belt.speed == 0
 
     in_no_time(story)
 
@@ -744,6 +779,20 @@ def test_what_the_disk_is_asked_for_is_done_in_its_order() -> None:
     in_no_time(story)
 
 
+def test_word_of_a_marker_is_that_of_its_own_session() -> None:
+    async def story() -> None:
+        hall = Hall()
+        await hall.walk()
+        taken: list[object] = []
+        hall.station.journal.came = lambda what, _: taken.append(what)  # type: ignore[method-assign]  # it only listens
+        hall.station._carry_out(Mark("an older one"), 2.0)
+        await asyncio.sleep(1)
+        assert Marked("an older one") in taken
+        assert Marked("s1") not in taken
+
+    in_no_time(story)
+
+
 def test_a_marker_that_is_there_although_its_writing_failed_is_removed_at_rest_like_any_other() -> None:
     """Left behind, the next daemon would take a stranger's motion for its own."""
 
@@ -856,6 +905,8 @@ def test_an_alarm_goes_to_the_speaker_once_and_ends_by_silence() -> None:
         await asyncio.sleep(15)
         assert len([said for said in hall.ears.heard if said.alarm]) == 1
         assert hall.ears.silenced == 0
+        assert not await hall.station.shut_down()
+        assert hall.ears.silenced == 0, "nor by the end of the daemon"
         hall.treadmill.safety_key.pull()
         await asyncio.sleep(5)
         hall.ask("clear", Confirm(Act.CLEAR))

@@ -163,6 +163,18 @@ def test_a_held_terminal_holds_up_nobody_and_shows_the_alarm_first_and_once():
     assert stream.getvalue() == "> first\n\a!!! PULL THE CORD !!!\n"
 
 
+def test_an_alarm_that_waits_is_said_though_a_cue_comes_after_it():
+    stream = HeldTerminal()
+    terminal = Terminal(stream)
+    terminal.say(Said("first"))
+    assert stream.entered.wait(5)
+    terminal.say(CORD)
+    terminal.say(Said("Turn"))
+    stream.let_go.set()
+    terminal.close()
+    assert stream.getvalue() == "> first\n\a!!! PULL THE CORD !!!\n> Turn\n"
+
+
 def test_a_held_terminal_does_not_hold_up_the_end():
     stream = HeldTerminal()
     terminal = Terminal(stream)

@@ -210,6 +210,22 @@ async def test_what_came_while_the_disk_was_failing_comes_after_what_it_did_not_
         assert desk.times() == [100.25 + n / 4 for n in range(16)]
 
 
+async def test_the_end_waits_for_what_is_on_its_way_to_the_disk(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.steps(8)
+        desk.disk.free.clear()
+        desk.step()
+        desk.recorder.once_kept(lambda: None, desk.now)
+        await asyncio.sleep(0.1)
+        ending = asyncio.create_task(desk.recorder.close())
+        await asyncio.sleep(0.1)
+        desk.disk.free.set()
+        await ending
+        await asyncio.sleep(0.1)
+        assert len(desk.files) == 1
+        assert desk.times() == [100.25 + n / 4 for n in range(9)]
+
+
 async def test_a_file_that_cannot_be_begun_repeats_nothing_of_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

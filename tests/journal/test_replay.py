@@ -142,6 +142,16 @@ def test_a_frame_that_was_another_is_shown() -> None:
     assert seen.difference.now["frames"][0][2] == "025000"
 
 
+def test_an_effect_beside_a_frame_that_was_another_is_shown() -> None:
+    bench = TapedBench(program=WALK)
+    whole_session(bench)
+    entries = bench.entries()
+    step = next(e for e in entries if isinstance(e, Step) and e.frames and e.effects)
+    step.effects = ()
+    (seen,) = differences(list(written(entries)))
+    assert seen.entry == step
+
+
 def test_a_guard_that_lets_more_through_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = TapedBench(program=WALK)
     bench.offer()

@@ -62,8 +62,11 @@ at_machine = true
 """
 
 
-def test_enter_at_the_machine_is_an_act(tmp_path: Path) -> None:
-    (tmp_path / "retrowalk.toml").write_text(CONFIG)
+@pytest.mark.parametrize("declared", [True, False])
+def test_enter_at_the_machine_is_an_act(tmp_path: Path, declared: bool) -> None:
+    """Where no terminal is declared to be there, Enter is nothing."""
+    config = CONFIG if declared else CONFIG.replace("at_machine = true", "")
+    (tmp_path / "retrowalk.toml").write_text(config)
     environ = os.environ | {
         "RETROWALK_SOCKET": str(tmp_path / "r.sock"),
         "STATE_DIRECTORY": str(tmp_path / "state"),
@@ -79,12 +82,15 @@ def test_enter_at_the_machine_is_an_act(tmp_path: Path) -> None:
             assert any("listening for retrowalk session" in line for line in lines)
             time.sleep(0.1)
             os.write(ours, b"\n")
-            refused = next(line for line in lines if "refused" in line)
-            assert "source=terminal" in refused
-            assert "nothing is asked" in refused
-            assert "treadmill=home" in refused, "the one that the terminal stands at"
+            if declared:
+                refused = next(line for line in lines if "refused" in line)
+                assert "source=terminal" in refused
+                assert "nothing is asked" in refused
+                assert "treadmill=home" in refused, "the one that the terminal stands at"
+            time.sleep(0.3)
         finally:
             daemon.terminate()
+            assert not any("refused" in line for line in lines)
             assert daemon.wait(10) == 0
             os.close(ours)
             os.close(theirs)

@@ -13,6 +13,7 @@ from tests.scenarios.conftest import Daemon, Room, Stand
 
 from retrowalk.core.model import Connected, Notified, Phase, Replied, Request, StopSession
 from retrowalk.journal.lines import Step, read
+from retrowalk.journal.recorder import Recorder
 from retrowalk.journal.replay import Seen, replay
 
 
@@ -113,6 +114,17 @@ async def test_a_state_folder_that_takes_nothing_is_no_concern_of_the_belt(room:
         await daemon.phase(Phase.ENDED, within=300)
         assert [event.fields["id"] for event in daemon.events("note")] == ["journal_stuck"]
         assert daemon.events("completed")
+
+
+async def test_a_bug_in_recording_ends_no_journal(room: Room, spec: Stand) -> None:
+    async with room.daemon() as daemon:
+        await daemon.phase(Phase.IDLE)
+        journal = daemon.app.stations["tm"].journal
+        assert isinstance(journal, Recorder)
+        journal._tape.put_back([None])  # type: ignore[list-item]  # what no line can be made of
+        await asyncio.sleep(5)
+        assert journal._tape.waiting < 10
+    assert steps_of(room.state / "journal")
 
 
 CHILD = """

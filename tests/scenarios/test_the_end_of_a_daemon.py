@@ -310,7 +310,9 @@ async def test_a_belt_that_somebody_else_started_is_left_alone_at_the_end(room, 
 
 
 @pytest.mark.parametrize(
-    "changed", [{"id": "renamed"}, {"machine": "gone"}], ids=["renamed", "without its machine file"]
+    "changed",
+    [{"id": "renamed"}, {"machine": "gone"}, {"address": "C0:00:00:00:00:99"}],
+    ids=["renamed", "without its machine file", "another machine's address"],
 )
 async def test_a_configuration_that_was_changed_meanwhile_keeps_no_belt_moving(
     room, spec, marker, changed: dict[str, str]
