@@ -39,6 +39,7 @@ from retrowalk.sim.loops import virtual_loop
 from retrowalk.sim.machines import quirks_of
 from retrowalk.sim.model.emissions import Answer, Client, Notification, Record
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
+from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 from retrowalk.sim.model.treadmill import Treadmill
 from retrowalk.station import FAILED, STOP_WITHIN_S, TICK_S, Station
 from retrowalk.supervise import ENDED
@@ -559,9 +560,11 @@ def test_a_last_stand_goes_on_after_a_happening_that_it_cannot_take() -> None:
     in_no_time(story)
 
 
-def test_a_bug_while_the_belt_ignores_stop_is_an_alarm() -> None:
+@pytest.mark.parametrize("record_s", [0.1, 0.25, 1.0])
+def test_a_bug_while_the_belt_ignores_stop_is_an_alarm(record_s: float) -> None:
     async def story() -> None:
-        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True)))
+        telemetry = TelemetryQuirks(notify_every_s=record_s)
+        hall = Hall(Quirks(belt=BeltQuirks(ignores_stop=True), telemetry=telemetry))
         await hall.walk()
         _break(hall, "act")
         assert hall.control is not None

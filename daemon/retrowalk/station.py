@@ -309,7 +309,7 @@ class Station:
                     self.controller.feed(happening, self._loop.time())
             belt.tick(self._loop.time())
             found = any(finding.id in BY_ID and BY_ID[finding.id].alarm for finding in guard.findings())
-            if (found or guard.left_running) and not alarmed:
+            if (found or guard.left_running or self.controller.alarm) and not alarmed:
                 alarmed = True
                 self._speaker.say(Said(FAILED, alarm=True))
         if (guard.stopping or guard.left_running) and not alarmed:
