@@ -1,5 +1,7 @@
 """G10: no telemetry while moving: 2 s freeze, 4 s Stop and alarm; an outstanding Start has its own time."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.core.bench import Bench, program
 from tests.core.desk import Desk, authority
@@ -38,6 +40,25 @@ def test_after_4_s_of_silence_it_is_stop_and_alarm() -> None:
     assert desk.stops == 1
     assert desk.noticed[-1] == "telemetry_lost"
     assert desk.guard.faulted
+
+
+def under_a_hand() -> Desk:
+    desk = Desk().at(100)
+    desk.runs(140, 3.5)
+    assert desk.guard.hand == 140
+    return desk
+
+
+@pytest.mark.parametrize(
+    "run",
+    [lambda: Desk().moving(), under_a_hand, lambda: Desk(silent_at_rest=True).at(100)],
+    ids=["no target sent", "under a hand", "silent at rest"],
+)
+def test_so_it_is_in_whatever_run(run: Callable[[], Desk]) -> None:
+    desk = run()
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "telemetry_lost"
+    assert desk.stops == 1
 
 
 def test_a_zero_before_the_silence_changes_nothing() -> None:
@@ -81,8 +102,9 @@ def test_a_silent_outstanding_start_is_not_judged_by_it() -> None:
     assert desk.state() is State.STARTING
 
 
-def test_one_record_of_motion_ends_the_exemption() -> None:
-    desk = Desk().starting()
+@pytest.mark.parametrize("silent_at_rest", [False, True])
+def test_one_record_of_motion_ends_the_exemption(silent_at_rest: bool) -> None:
+    desk = Desk(silent_at_rest=silent_at_rest).starting()
     desk.record(31)
     desk.silence(4.0)
     assert "telemetry_lost" in desk.noticed

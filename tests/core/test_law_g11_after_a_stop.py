@@ -548,6 +548,18 @@ def test_unanswered_for_20_s_it_is_the_alarm_and_nothing_starts_until_somebody_s
     assert desk.arm() == ""
 
 
+def test_a_link_that_is_lost_before_somebody_says_still_left_the_belt_running() -> None:
+    desk = silent()
+    desk.silence(5.0)
+    assert desk.noticed[-1] == "ask_still"
+    desk.lose_link()
+    assert desk.noticed[-1] == "link_lost"
+    desk.connect()
+    before = desk.stops
+    desk.silence(2.0)
+    assert desk.stops == before + 1
+
+
 def test_said_still_ends_it() -> None:
     desk = silent()
     desk.silence(5.0)

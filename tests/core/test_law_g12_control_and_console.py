@@ -146,8 +146,9 @@ def test_a_silent_machine_after_a_console_stop_is_asked_for() -> None:
     assert desk.stops == 0
 
 
-def test_rest_that_nobody_commanded_is_a_console_stop_and_no_hand() -> None:
-    desk = Desk().at(80)
+@pytest.mark.parametrize("way", ["moving", "walking"])
+def test_rest_that_nobody_commanded_is_a_console_stop_and_no_hand(way: str) -> None:
+    desk = getattr(Desk(), way)()
     desk.runs(0, 0.75)
     assert "console_stop" in desk.noticed
     assert desk.noticed[-1] == "rest"

@@ -36,6 +36,16 @@ def test_after_a_reconnect_the_first_write_is_stop_as_soon_as_motion_is_seen() -
     assert [c for _, c in desk.writes[before:]] == [Stop()]
 
 
+def test_a_zero_before_the_link_was_lost_is_no_rest() -> None:
+    desk = Desk().at(120)
+    desk.record(0)
+    desk.lose_link()
+    assert desk.noticed[-1] == "link_lost"
+    desk.connect()
+    desk.record(31)
+    assert desk.last == Stop()
+
+
 def test_a_link_that_does_not_come_back_is_one_alarm() -> None:
     desk = Desk().at(120)
     desk.lose_link()
@@ -289,6 +299,7 @@ def test_a_start_needs_the_moving_marker_and_so_does_every_frame_but_stop() -> N
     desk = Desk().walking()
     desk.guard.marked = False
     assert desk.review(Target(Speed(90))) == "G14"
+    assert desk.review(TargetIncline(Incline(5))) == "G14"
     assert desk.guard.demand(desk.now) is None
 
 
@@ -347,8 +358,8 @@ def test_each_motion_needs_its_own_arming() -> None:
 # --- the console's Start key ----------------------------------------------------------------------
 
 
-def by_console() -> Desk:
-    desk = Desk().rest()
+def by_console(**facts: object) -> Desk:
+    desk = Desk(**facts).rest()
     desk.runs(80, 0.5)
     return desk
 
@@ -387,6 +398,13 @@ def test_not_for_a_backward_part_nor_where_no_key_may_start_it() -> None:
     assert desk.guard.take_over(BACK, desk.now) == "the console may not start this part"
     desk.guard.forbid_motion = True
     assert desk.guard.take_over(authority(), desk.now) == "the console may not start this part"
+
+
+def test_nor_what_may_not_be_armed() -> None:
+    desk = by_console()
+    assert "above the ceiling" in desk.guard.take_over(authority(ceiling=Speed(601)), desk.now)
+    desk = by_console(quarantined="it ran faster than told")
+    assert desk.guard.take_over(authority(), desk.now) == "it ran faster than told"
 
 
 def test_not_without_measured_motion() -> None:
