@@ -96,7 +96,9 @@ def test_the_live_cap_lasts_until_the_next_session_and_never_rises() -> None:
     desk = Desk().rest()
     desk.guard.limit(Speed(150), desk.now)
     desk.guard.limit(Speed(250), desk.now)
-    desk.arm()
+    desk.lose_link()
+    desk.connect()
+    desk.rest().arm()
     assert desk.guard.cap(desk.now) == 150
     desk.guard.disarm(desk.now)
     desk.guard.forget_limit()

@@ -166,6 +166,17 @@ def test_a_stopped_start_that_may_still_come_is_not_waited_for_in_silence(
     assert desk.guard.distrusted is alarm
 
 
+def test_nor_is_it_on_the_next_link() -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 1.0)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "start_unknown"
+
+
 @pytest.mark.parametrize(("last", "alarm"), [(10, False), (11, True)])
 def test_a_belt_that_stirs_after_a_stop_that_may_start_it_is_not_waited_for_in_silence(
     last: int, alarm: bool

@@ -322,6 +322,24 @@ def test_until_it_moves_the_belt() -> None:
     assert desk.stops == 1
 
 
+def test_each_stop_is_written_as_long_as_that_lasts() -> None:
+    desk = Desk().rest()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    for written in (1, 2):
+        desk.stop()
+        desk.runs(0, 1.0)
+        assert desk.stops == written
+
+
+def test_a_second_press_has_a_time_of_its_own() -> None:
+    desk = Desk().rest()
+    for _ in range(2):
+        desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+        desk.runs(0, 8.0)
+    desk.stop()
+    assert desk.stops == 1
+
+
 @pytest.mark.parametrize("meanwhile", ["a lost link", "a word that it is still", "rest after a console stop"])
 def test_what_does_not_end_it(meanwhile: str) -> None:
     desk = Desk().at(80) if meanwhile.startswith("rest") else Desk().rest()
@@ -366,6 +384,18 @@ def test_a_lost_link_ends_an_outstanding_start_and_the_stop_is_the_first_write_o
     desk.runs(0, 1.0)
     desk.runs(200, 0.5)
     assert "unexpected_motion" in desk.noticed
+
+
+@pytest.mark.parametrize("meanwhile", ["a word that it is still", "a stop request"])
+def test_what_is_said_while_the_link_is_away_does_not_take_that_stop_back(meanwhile: str) -> None:
+    desk = Desk().starting()
+    desk.lose_link()
+    if meanwhile == "a stop request":
+        desk.stop()
+    else:
+        assert desk.guard.said_still(desk.now) == ""
+    desk.connect()
+    assert desk.last == Stop()
 
 
 def test_that_stop_is_written_on_one_link_only() -> None:

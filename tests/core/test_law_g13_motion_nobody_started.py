@@ -23,6 +23,14 @@ def stopped() -> Desk:
     return desk
 
 
+def stopped_by_somebody() -> Desk:
+    """It rests, and we did not command it."""
+    desk = Desk().at(80)
+    desk.runs(0, 0.75)
+    assert desk.noticed[-2:] == ["console_stop", "rest"]
+    return desk
+
+
 @pytest.mark.parametrize(("seconds", "alarm"), [(0.0, True), (9.25, True), (9.75, False), (30.0, False)])
 def test_motion_until_10_s_after_the_rest_of_our_stop_is_alarm_and_stop(seconds: float, alarm: bool) -> None:
     desk = stopped()
@@ -35,9 +43,7 @@ def test_motion_until_10_s_after_the_rest_of_our_stop_is_alarm_and_stop(seconds:
 
 @pytest.mark.parametrize(("seconds", "alarm"), [(0.0, True), (9.25, True), (9.75, False)])
 def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: bool) -> None:
-    desk = Desk().at(80)
-    desk.runs(0, 0.75)
-    assert desk.noticed[-2:] == ["console_stop", "rest"]
+    desk = stopped_by_somebody()
     assert desk.guard.clear(desk.now) == ""
     desk.runs(0, seconds)
     desk.runs(60, 0.5)
@@ -45,9 +51,18 @@ def test_so_is_motion_after_a_rest_that_nobody_commanded(seconds: float, alarm: 
     assert (desk.stops == 1) is alarm
 
 
-def test_an_arming_does_not_end_that_time() -> None:
-    desk = stopped()
+@pytest.mark.parametrize("rested", [stopped, stopped_by_somebody])
+def test_an_arming_does_not_end_that_time(rested: Callable[[], Desk]) -> None:
+    desk = rested()
     assert desk.arm() == ""
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
+@pytest.mark.parametrize("rested", [stopped, stopped_by_somebody])
+def test_nor_does_a_word_that_the_belt_is_still(rested: Callable[[], Desk]) -> None:
+    desk = rested()
+    assert desk.guard.said_still(desk.now) == ""
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "unexpected_motion"
 

@@ -202,9 +202,14 @@ def test_a_belt_that_a_dead_process_left_running_is_stopped() -> None:
     assert desk.arm() == "a stop is not over"
 
 
+@pytest.mark.parametrize("said", [False, True])
 @pytest.mark.parametrize("rested_s", [1.0, 5.0, 9.5])
-def test_a_start_that_a_dead_process_wrote_last_is_stopped_when_it_takes_effect(rested_s: float) -> None:
+def test_a_start_that_a_dead_process_wrote_last_is_stopped_when_it_takes_effect(
+    rested_s: float, said: bool
+) -> None:
     desk = left_by_a_dead_process()
+    if said:
+        assert desk.guard.said_still(desk.now) == ""
     desk.runs(0, rested_s)
     assert desk.stops == 0
     assert desk.arm() == "a stop is not over"
@@ -710,6 +715,13 @@ def test_no_start_follows_a_press_of_the_consoles_start_key(delay: float, since:
     desk.guard.intend_start(desk.now)
     assert desk.review(Start()) == law
     assert desk.guard.may_start(desk.now) is (law == "")
+
+
+def test_nor_one_from_before_the_act() -> None:
+    desk = Desk().rest()
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.counted()
+    assert desk.review(Start()) == "G14"
 
 
 def overtaken() -> Desk:
