@@ -4,8 +4,9 @@ import pytest
 from tests.core.desk import Desk, authority
 
 from blefit.ftms.control_point import ResultCode
+from blefit.ftms.treadmill_data import TreadmillData
 from blefit.units import Incline, Speed
-from retrowalk.core.model import Start, Target, TargetIncline
+from retrowalk.core.model import Record, Start, Target, TargetIncline
 
 
 @pytest.mark.parametrize(("speed", "law"), [(120, ""), (130, ""), (131, "G7"), (150, "G7")])
@@ -92,15 +93,17 @@ def test_a_silent_one_that_needs_a_target_gets_it_without_telemetry(silent: bool
 
 @pytest.mark.parametrize(("seconds", "law"), [(0.0, "G7"), (4.99, "G7"), (5.0, "")])
 def test_after_an_incline_the_speed_waits_5_s(seconds: float, law: str) -> None:
-    desk = Desk().walking()
+    desk = Desk().at(100)
     assert desk.want(TargetIncline(Incline(5))) == ""
-    desk.runs(80, 4.75)
+    desk.runs(100, 4.75)
     desk.now += seconds - 4.75
-    assert desk.review(Target(Speed(90))) == law
+    assert [desk.review(Target(Speed(speed))) for speed in (90, 110)] == [law, law]
 
 
-def test_the_incline_waits_for_the_speed_to_be_met() -> None:
+@pytest.mark.parametrize("result", [int(ResultCode.SUCCESS), None])
+def test_the_incline_waits_for_the_speed_to_be_met(result: int | None) -> None:
     desk = Desk().walking()
+    desk.results[Target] = result
     assert desk.want(Target(Speed(100))) == ""
     desk.runs(80, 0.5)
     assert desk.review(TargetIncline(Incline(5))) == "G7"
@@ -139,6 +142,15 @@ def test_a_deck_that_is_not_where_it_was_told_to_be_is_left_to_whoever_moved_it(
     assert steps == ([None, None] if law else [10, 20])
     desk.record(80, 15)
     assert desk.guard.incline_step(Incline(30), desk.now) == 20, "it is back"
+
+
+def test_so_is_one_that_is_below_level_or_told_of_without_a_speed() -> None:
+    desk = Desk().walking()
+    desk.record(80, -6)
+    assert desk.guard.incline_step(Incline(30), desk.now) is None
+    desk.record(80, 0)
+    desk.belt.observe(Record(TreadmillData(inclination=Incline(6))), desk.now)
+    assert desk.guard.incline_step(Incline(30), desk.now) is None
 
 
 def test_what_was_reported_before_a_rest_does_not_hold_the_next_run() -> None:

@@ -213,6 +213,7 @@ def test_an_order_that_cannot_pass_yet_is_no_mistake_of_the_session() -> None:
     assert desk.guard.demand(desk.now) is None
     desk.guard.control = True
     assert desk.guard.demand(desk.now) == Target(Speed(200))
+    assert desk.review(Target(Speed(130))) == "G7", "no other target is as free as that one"
     desk.now += 2.0
     assert desk.guard.demand(desk.now) is None
 
@@ -244,7 +245,7 @@ def test_above_the_ceiling_is_stop_though_at_that_moment_it_is_a_hand_as_well() 
 def test_the_order_may_be_more_than_a_step_below_the_belt_and_its_target() -> None:
     desk = Desk().at(280)
     desk.guard.control = False
-    desk.guard.limit(Speed(150), desk.now)
+    desk.guard.limit(Speed(155), desk.now)
     desk.runs(280, 5.0)
     desk.guard.control = True
     desk.runs(280, 0.25)
@@ -299,6 +300,14 @@ def test_one_that_does_not_come_back_to_the_cap_it_was_told_gets_no_more_time_fo
     assert desk.stops == 0
     desk.runs(speed, 0.25)
     assert [found for found in desk.noticed if found == "over_cap"] == fault
+
+
+def test_nor_for_a_cap_that_is_lowered_again_and_again() -> None:
+    desk = faster_than_a_sliding_cap()
+    for cap in (140, 130, 120, 110):
+        desk.guard.limit(Speed(cap), desk.now)
+        desk.runs(250, 1.0)
+    assert "over_cap" in desk.noticed
 
 
 def test_after_the_slide_one_that_stays_above_is_stopped() -> None:

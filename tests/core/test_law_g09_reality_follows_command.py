@@ -176,6 +176,16 @@ def test_before_its_answer_a_target_is_not_judged_and_without_one_from_3_s_on() 
     assert desk.stops == 1
 
 
+def test_so_it_is_with_a_later_one() -> None:
+    desk = Desk().at(100)
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(120))) == ""
+    desk.runs(181, 4.75)
+    assert not desk.stopping()
+    desk.runs(181, 0.25)
+    assert desk.noticed[-1] == "too_fast"
+
+
 def test_a_refused_target_is_not_in_force() -> None:
     desk = Desk().at(100)
     desk.results[Target] = 4
@@ -239,6 +249,30 @@ def test_a_trial_that_a_pause_cut_short_goes_on_after_the_next_start(before_s: f
     assert desk.want(Target(Speed(80))) == ""
     desk.runs(128, 3.0)
     assert (desk.guard.machine.quarantined != "") is noticed
+
+
+def test_so_it_does_in_a_later_session() -> None:
+    desk = second_start("s2")
+    desk.guard.disarm(desk.now)
+    desk.slides(80, 0)
+    desk.runs(0, 12.0)
+    desk.moving(authority(session_id="s2"))
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 0.5)
+    assert "wrong_speed" in desk.noticed
+
+
+def test_and_after_a_hand_that_was_given_up() -> None:
+    desk = first_target(80)
+    desk.record(50)
+    desk.guard.resume_from_hand()
+    desk.guard.disarm(desk.now)
+    desk.slides(50, 0)
+    desk.runs(0, 12.0)
+    desk.moving()
+    assert desk.want(Target(Speed(80))) == ""
+    desk.runs(128, 0.5)
+    assert "wrong_speed" in desk.noticed
 
 
 @pytest.mark.parametrize("ramp", [10, 15, 30])

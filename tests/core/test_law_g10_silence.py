@@ -192,6 +192,20 @@ def test_a_belt_that_stirs_after_a_stop_that_may_start_it_is_not_waited_for_in_s
     assert desk.stops == 1 + alarm
 
 
+def test_so_it_is_on_the_next_link() -> None:
+    desk = Desk()
+    desk.record(79)
+    desk.guard.left_running = True
+    desk.stop()
+    desk.runs(0, 1.0)
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, 1.0)
+    desk.record(11)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "start_unknown"
+
+
 def test_such_silence_is_no_alarm_on_a_machine_that_is_silent_at_rest_or_after_a_person_said_still() -> None:
     desk = Desk(silent_at_rest=True).starting()
     desk.stop()
@@ -214,6 +228,7 @@ def test_silence_in_the_countdown_after_a_stopped_start_is_not_waited_for_either
     assert desk.arm() == ""
     desk.silence(4.0)
     assert "start_unknown" in desk.noticed
+    assert desk.guard.distrusted
 
 
 def test_the_next_start_has_its_own_time_of_silence() -> None:
@@ -235,12 +250,14 @@ def test_a_stopped_start_that_has_run_out_at_rest_may_be_followed_by_silence() -
     assert desk.stops == 1
 
 
-def test_a_start_runs_out_10_s_after_its_frame_however_late_its_answer() -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_start_runs_out_10_s_after_its_frame_however_late_its_answer(answered: bool) -> None:
     desk = Desk()
     desk.results[Start] = None
     desk.starting()
     desk.runs(0, 2.0)
-    desk.answer(Start())
+    if answered:
+        desk.answer(Start())
     desk.runs(0, 7.75)
     before = desk.state()
     desk.runs(0, 0.25)
@@ -294,8 +311,11 @@ def test_a_belt_that_stirred_and_came_to_rest_again_does_not_stay_armed() -> Non
     assert desk.noticed == ["start_failed", "rest"]
 
 
-def test_after_a_start_ran_out_motion_is_alarm_and_stop_until_somebody_says_still() -> None:
-    desk = Desk().starting()
+@pytest.mark.parametrize("silent_at_rest", [False, True])
+def test_after_a_start_ran_out_motion_is_alarm_and_stop_until_somebody_says_still(
+    silent_at_rest: bool,
+) -> None:
+    desk = Desk(silent_at_rest=silent_at_rest).starting()
     desk.runs(0, 100.0)
     assert desk.arm() == "somebody at the machine has to say that the belt is still first"
     desk.runs(50, 0.5)

@@ -163,6 +163,13 @@ def test_the_zeros_of_an_echo_of_our_target_are_rest_from_v_by_decel_and_2_s_on(
     assert not desk.guard.faulted
 
 
+def test_where_nothing_was_known_of_its_speed_they_are_none_before_2_s() -> None:
+    desk = Desk(echoes_target=True)
+    desk.stop()
+    desk.runs(0, 1.75)
+    assert desk.stopping()
+
+
 def test_a_stop_request_before_that_is_written() -> None:
     desk = Desk(echoes_target=True).at(120)
     desk.runs(0, 1.5)
@@ -340,7 +347,21 @@ def test_a_second_press_has_a_time_of_its_own() -> None:
     assert desk.stops == 1
 
 
-@pytest.mark.parametrize("meanwhile", ["a lost link", "a word that it is still", "rest after a console stop"])
+@pytest.mark.parametrize("rest_s", [0.0, 1.0])
+def test_so_it_is_after_a_lost_link_whether_rest_is_known_or_not(rest_s: float) -> None:
+    desk = Desk().walking()
+    desk.lose_link()
+    desk.connect()
+    desk.runs(0, rest_s)
+    desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    desk.runs(0, 1.0)
+    desk.stop()
+    assert desk.stops == 1
+
+
+@pytest.mark.parametrize(
+    "meanwhile", ["a lost link", "a word that it is still", "one record", "rest after a console stop"]
+)
 def test_what_does_not_end_it(meanwhile: str) -> None:
     desk = Desk().at(80) if meanwhile.startswith("rest") else Desk().rest()
     if meanwhile.startswith("rest"):
@@ -351,6 +372,8 @@ def test_what_does_not_end_it(meanwhile: str) -> None:
         desk.connect()
     elif meanwhile.startswith("a word"):
         assert desk.guard.said_still(desk.now) == ""
+    elif meanwhile == "one record":
+        desk.record(40)
     desk.runs(0, 1.0)
     desk.stop()
     assert desk.stops == 1
@@ -432,6 +455,9 @@ def test_a_stopped_start_may_come_as_late_as_one_that_is_outstanding(
     desk.stop()
     desk.runs(0, seconds)
     assert desk.guard.may_start_late(desk.now) is late
+    desk.starting()
+    desk.stop()
+    assert desk.guard.may_start_late(desk.now), "the next one has its own time"
 
 
 def test_a_word_that_the_belt_is_still_ends_no_wait_for_a_start_that_may_come() -> None:
@@ -576,6 +602,14 @@ def test_unanswered_for_20_s_it_is_the_alarm_and_nothing_starts_until_somebody_s
     assert desk.guard.said_still(desk.now) == ""
     assert desk.guard.clear(desk.now) == ""
     assert desk.arm() == ""
+
+
+def test_a_belt_that_creeps_on_does_not_put_that_off() -> None:
+    desk = silent()
+    desk.silence(3.0)
+    assert desk.noticed[-1] == "ask_still"
+    desk.runs(20, 20.0, every=2.0)
+    assert desk.noticed[-1] == "rest_unknown"
 
 
 def test_a_link_that_is_lost_before_somebody_says_still_left_the_belt_running() -> None:
@@ -989,6 +1023,16 @@ def test_a_stop_to_a_belt_that_is_about_to_rest_may_be_taken_for_a_start(
     assert desk.guard.may_start_by_stop(desk.now) is late
     desk.now += 0.25
     assert not desk.guard.may_start_by_stop(desk.now)
+
+
+def test_each_of_them_has_its_own_time() -> None:
+    desk = Desk()
+    for _ in range(2):
+        desk.record(79)
+        desk.guard.left_running = True
+        desk.stop()
+        assert desk.guard.may_start_by_stop(desk.now)
+        desk.runs(0, 12.0)
 
 
 def test_so_may_the_second_one_whatever_was_measured_last() -> None:

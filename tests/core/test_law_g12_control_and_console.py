@@ -97,11 +97,12 @@ def test_the_console_stops_disarm_and_write_nothing_while_the_belt_comes_to_rest
 
 
 @pytest.mark.parametrize("op", [KEY, CONSOLE_STOP])
+@pytest.mark.parametrize("silent_at_rest", [False, True])
 @pytest.mark.parametrize(("seconds", "stopped"), [(2.75, False), (3.0, True)])
 def test_a_console_stop_that_does_not_fall_in_3_s_is_our_stop_and_the_alarm(
-    op: MachineStatusOp, seconds: float, stopped: bool
+    op: MachineStatusOp, seconds: float, stopped: bool, silent_at_rest: bool
 ) -> None:
-    desk = Desk().at(120)
+    desk = Desk(silent_at_rest=silent_at_rest).at(120)
     desk.status(op)
     desk.runs(120, seconds)
     assert (desk.stops > 0) is stopped
@@ -262,6 +263,17 @@ def test_the_key_while_our_stop_goes_on_is_said_and_takes_back_only_a_press_of_s
     desk.status(CONSOLE_START)
     desk.status(KEY)
     assert desk.noticed[-1] == "start_key_undone"
+
+
+def test_a_press_of_start_on_a_running_belt_is_taken_back_by_the_stop_that_follows() -> None:
+    desk = Desk().at(100)
+    desk.status(CONSOLE_START)
+    desk.status(CONSOLE_STOP, 1)
+    assert desk.noticed[-1] == "start_key_undone"
+    desk.slides(100, 0)
+    desk.runs(0, 1.0)
+    desk.runs(60, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
 
 
 # --- with physics ---------------------------------------------------------------------------------

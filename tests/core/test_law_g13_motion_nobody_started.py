@@ -107,9 +107,12 @@ def left_by_a_dead_process() -> Desk:
     return desk
 
 
+@pytest.mark.parametrize("said", [False, True])
 @pytest.mark.parametrize("rested", [stopped, left_by_a_dead_process])
-def test_after_a_stop_of_ours_that_key_changes_nothing(rested: Callable[[], Desk]) -> None:
+def test_after_a_stop_of_ours_that_key_changes_nothing(rested: Callable[[], Desk], said: bool) -> None:
     desk = rested()
+    if said:
+        assert desk.guard.said_still(desk.now) == ""
     desk.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
     desk.runs(60, 0.5)
     assert desk.noticed[-1] == "unexpected_motion"
@@ -140,6 +143,17 @@ def test_motion_while_faulted_is_alarm_and_stop(speed: int, stops: int) -> None:
     assert desk.stops == 0
     desk.runs(speed, 0.25)
     assert desk.stops == stops
+
+
+@pytest.mark.parametrize("why", ["faulted", "distrusted", "forbid_motion"])
+def test_so_is_motion_that_was_somebodys_before(why: str) -> None:
+    desk = Desk().rest()
+    desk.runs(80, 1.0)
+    assert desk.noticed == ["manual"]
+    setattr(desk.guard, why, True)
+    desk.record(80)
+    assert desk.noticed[-1] == "unexpected_motion"
+    assert desk.stops == 1
 
 
 def test_motion_where_no_key_may_start_the_belt_is_alarm_and_stop() -> None:
