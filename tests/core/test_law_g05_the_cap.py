@@ -81,15 +81,17 @@ def test_at_rest_a_cap_falls_at_once() -> None:
     assert desk.guard.cap(desk.now) == 90
 
 
-def test_the_live_cap_outlasts_a_halt() -> None:
+@pytest.mark.parametrize("cuts", [(100,), (200, 150)])
+def test_the_live_cap_outlasts_a_halt(cuts: tuple[int, ...]) -> None:
     desk = Desk().at(120)
-    desk.guard.limit(Speed(100), desk.now)
+    for cap in cuts:
+        desk.guard.limit(Speed(cap), desk.now)
     desk.runs(100, 2.0)
     desk.stop()
     desk.slides(100, 0)
     desk.runs(0, 11.0)
     desk.walking()
-    assert desk.guard.cap(desk.now) == 100
+    assert desk.guard.cap(desk.now) == cuts[-1]
 
 
 def test_the_live_cap_lasts_until_the_next_session_and_never_rises() -> None:

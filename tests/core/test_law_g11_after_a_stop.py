@@ -359,9 +359,7 @@ def test_so_it_is_after_a_lost_link_whether_rest_is_known_or_not(rest_s: float) 
     assert desk.stops == 1
 
 
-@pytest.mark.parametrize(
-    "meanwhile", ["a lost link", "a word that it is still", "one record", "rest after a console stop"]
-)
+@pytest.mark.parametrize("meanwhile", ["a lost link", "a word that it is still", "rest after a console stop"])
 def test_what_does_not_end_it(meanwhile: str) -> None:
     desk = Desk().at(80) if meanwhile.startswith("rest") else Desk().rest()
     if meanwhile.startswith("rest"):
@@ -372,8 +370,6 @@ def test_what_does_not_end_it(meanwhile: str) -> None:
         desk.connect()
     elif meanwhile.startswith("a word"):
         assert desk.guard.said_still(desk.now) == ""
-    elif meanwhile == "one record":
-        desk.record(40)
     desk.runs(0, 1.0)
     desk.stop()
     assert desk.stops == 1
@@ -1023,16 +1019,6 @@ def test_a_stop_to_a_belt_that_is_about_to_rest_may_be_taken_for_a_start(
     assert desk.guard.may_start_by_stop(desk.now) is late
     desk.now += 0.25
     assert not desk.guard.may_start_by_stop(desk.now)
-
-
-def test_each_of_them_has_its_own_time() -> None:
-    desk = Desk()
-    for _ in range(2):
-        desk.record(79)
-        desk.guard.left_running = True
-        desk.stop()
-        assert desk.guard.may_start_by_stop(desk.now)
-        desk.runs(0, 12.0)
 
 
 def test_so_may_the_second_one_whatever_was_measured_last() -> None:
