@@ -187,6 +187,7 @@ def test_motion_after_a_stop_that_could_not_be_written_is_nobodys_until_it_is_cl
     hands.runs(150, 2.0)
     assert hands.faults() == ["stop_unsent"]
     hands.runs(60, 0.5).runs(0, 1.0)
+    assert hands.snapshot.fault == "stop_unsent", "rest clears no alarm"
     hands.lose_link()
     hands.stuck = False
     hands.connect()

@@ -1,12 +1,15 @@
 """The controller's own moments and bounds, each asked on both sides of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.core.by_hand import BACKWARD, ByHand
+from tests.core.desk import MACHINE
 
 from blefit.ftms.machine_status import MachineStatusOp
 from retrowalk.core.model import (
+    AckFault,
     Act,
     Confirm,
     Phase,
@@ -137,14 +140,32 @@ def test_telemetry_is_late_until_the_next_record(silence: float, shown: str | No
     assert [e["id"] for e in hands.events("fault_cleared")] == ([shown] if shown else [])
 
 
-def test_rest_ends_what_is_of_the_motion() -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_rest_ends_what_is_of_the_motion(*, told: bool) -> None:
     hands = ByHand().at(150)
     hands.runs(110, 1.0)
     assert hands.snapshot.fault == "hand"
-    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    if told:
+        hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
     hands.runs(60, 0.25).runs(0, 1.0)
     assert hands.snapshot.fault is None
     assert hands.phase() is Phase.PAUSED
+
+
+def test_all_is_told_of_a_moment_in_which_the_belt_moves_and_is_too_fast_already() -> None:
+    hands = ByHand().starting().runs(700, 0.5)
+    assert hands.replies("start") == [("accepted", ""), ("done", "")]
+    assert hands.faults() == ["over_ceiling"]
+
+
+def test_a_silenced_alarm_sounds_again_when_its_fault_happens_again() -> None:
+    hands = ByHand().at(150)
+    hands.lose_link()
+    hands.ask(AckFault())
+    assert hands.controller.alarm == ""
+    hands.connect()
+    hands.lose_link()
+    assert hands.controller.alarm == "PULL THE CORD. The Bluetooth link is lost and the belt may be running."
 
 
 # --- what is asked of the person ----------------------------------------------------------------------
@@ -198,6 +219,15 @@ def test_of_a_belt_that_is_being_stopped_only_still_is_asked(
         hands.silence(2.5)
     assert hands.guard.stopping
     assert hands.snapshot.awaiting is asked
+
+
+def test_still_is_asked_aloud_of_a_belt_without_a_session_too() -> None:
+    hands = ByHand(machine=replace(MACHINE, silent_at_rest=True), left_running=True)
+    hands.runs(120, 0.5).runs(40, 0.5)
+    hands.silence(10.0)
+    assert hands.controller.session is None
+    assert hands.said() == ["Is the belt still? Say still at the machine when it is."]
+    assert hands.snapshot.awaiting is Act.STILL
 
 
 def test_ok_is_asked_of_somebody_who_walks_until_it_is_too_late() -> None:

@@ -18,6 +18,7 @@ from retrowalk.core.model import (
     Direction,
     Lease,
     Mark,
+    Marked,
     Offer,
     PauseSession,
     Phase,
@@ -28,6 +29,7 @@ from retrowalk.core.model import (
     Start,
     Stop,
     StopSession,
+    Unmark,
 )
 from retrowalk.core.offering import Walker
 from retrowalk.core.stages import Halt, Stage
@@ -52,6 +54,13 @@ def at_150() -> ByHand:
 def by_hand() -> ByHand:
     """Somebody walks without us."""
     return ByHand().runs(0, 1.0).runs(150, 1.0)
+
+
+def by_hand_and_stopped() -> ByHand:
+    """It does not rest yet."""
+    hands = by_hand()
+    hands.ask(StopSession())
+    return hands.runs(140, 0.5)
 
 
 def paused() -> ByHand:
@@ -103,6 +112,7 @@ def unlinked(hands: ByHand) -> ByHand:
         (at_150, False, [ACCEPTED], 1, "stopped on request"),
         (at_150, True, [ACCEPTED], 1, "stopped on request"),
         (paused, True, [ACCEPTED, DONE], 0, "stopped on request"),
+        (by_hand_and_stopped, True, [ACCEPTED], 2, None),
         (lambda: unlinked(idle()), False, [ACCEPTED, ("failed", UNREACHED)], 0, None),
         (lambda: unlinked(offered()), True, [ACCEPTED, DONE], 0, "retrowalk ends"),
         (
@@ -146,6 +156,9 @@ def test_after_the_last_stop_nothing_is_offered_any_more_and_before_it_all_is() 
     hands = at_150()
     hands.ask(StopSession(last=True))
     hands.runs(60, 0.5).runs(0, 2.0)
+    hands.lose_link()
+    hands.connect()
+    hands.runs(0, 1.0)
     assert hands.ask(Offer("p")) == [("refused", "retrowalk is ending: offer it when it is back")]
 
 
@@ -154,6 +167,38 @@ def test_a_stop_of_a_belt_that_its_key_may_move_fails_with_the_link() -> None:
     assert hands.ask(StopSession()) == [ACCEPTED]
     hands.lose_link()
     assert hands.replies("stop")[1:] == [("failed", "the link was lost before the belt was known to rest")]
+
+
+def pausing() -> ByHand:
+    hands = at_150()
+    hands.ask(PauseSession())
+    assert (hands.session.stage, hands.session.halt) == (Stage.EASING, Halt.PAUSE)
+    return hands
+
+
+def ending() -> ByHand:
+    """On the way down from the last step."""
+    hands = at_150()
+    hands.ask(Skip())
+    assert (hands.session.stage, hands.session.halt) == (Stage.EASING, Halt.END)
+    return hands
+
+
+def stopped_at_the_console() -> ByHand:
+    hands = at_150()
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    assert hands.session.stage is Stage.HALTING
+    return hands.runs(140, 0.25)
+
+
+@pytest.mark.parametrize("state", [pausing, ending, stopped_at_the_console])
+def test_a_stop_on_the_way_to_rest_is_written_at_once_and_ends_the_session(
+    state: Callable[[], ByHand],
+) -> None:
+    hands = state()
+    assert hands.ask(StopSession()) == [ACCEPTED]
+    assert hands.written[-1] == Stop()
+    assert hands.events("stopped") == [{"session_id": "s1", "reason": "stopped on request"}]
 
 
 # --- pause, resume, skip, lease -----------------------------------------------------------------------
@@ -188,13 +233,6 @@ def halting_after_the_key() -> ByHand:
     hands.ask(PauseSession())
     assert hands.session.stage is Stage.HALTING
     assert hands.session.console_started
-    return hands
-
-
-def pausing() -> ByHand:
-    hands = at_150()
-    hands.ask(PauseSession())
-    assert (hands.session.stage, hands.session.halt) == (Stage.EASING, Halt.PAUSE)
     return hands
 
 
@@ -249,6 +287,14 @@ def test_only_a_step_that_is_walked_is_paused_or_skipped(
     assert state().ask(ask) == [("refused", reason)]
 
 
+def test_a_resume_of_a_hand_is_not_done_by_rest() -> None:
+    hands = held()
+    assert hands.ask(ResumeSession()) == [ACCEPTED]
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    hands.runs(60, 0.25).runs(0, 1.0)
+    assert hands.replies("resume") == [ACCEPTED]
+
+
 def test_a_skip_goes_to_the_next_step() -> None:
     hands = ByHand(FORWARD, TURN, BACKWARD).at(150)
     assert hands.ask(Skip()) == [ACCEPTED, DONE]
@@ -292,6 +338,32 @@ def test_a_cap_is_between_the_slowest_speed_and_the_cap_in_force(caps: list[int]
     if not reason:
         hands.obeys(10.0)
         assert hands.guard.cap(hands.now) == hands.session.live_cap == caps[-1]
+
+
+@pytest.mark.parametrize("state", [offered, lambda: ByHand().counting(), held, pausing, paused])
+def test_a_cap_holds_from_any_moment_at_which_it_is_lowered(state: Callable[[], ByHand]) -> None:
+    hands = state()
+    assert hands.ask(SetCap(Speed(100))) == [ACCEPTED, DONE]
+    hands.obeys(9.0)
+    if hands.guard.state is State.DISARMED:
+        hands.counting()
+    assert hands.guard.cap(hands.now) == 100
+
+
+def test_nor_is_it_forgotten_with_a_link_that_was_lost_before_the_start() -> None:
+    hands = offered()
+    hands.ask(SetCap(Speed(100)))
+    hands.lose_link()
+    hands.connect()
+    hands.runs(0, 1.0).counting()
+    assert hands.guard.cap(hands.now) == 100
+
+
+def test_a_cap_that_is_refused_is_not_in_force() -> None:
+    hands = offered()
+    assert hands.ask(SetCap(Speed(79)))[0][0] == "refused"
+    assert hands.snapshot.cap == 150
+    assert hands.ask(SetCap(Speed(140))) == [ACCEPTED, DONE]
 
 
 # --- an offer -----------------------------------------------------------------------------------------
@@ -372,6 +444,22 @@ def test_an_offer_stands_as_long_as_it_says() -> None:
     assert hands.phase() is Phase.ENDED
 
 
+def test_its_time_goes_on_while_the_link_is_lost() -> None:
+    hands = idle()
+    hands.ask(Offer("p", window_s=20.0))
+    hands.runs(0, 15.0)
+    hands.lose_link()
+    hands.connect()
+    hands.runs(0, 5.25)
+    assert hands.phase() is Phase.ENDED
+
+
+def test_it_ends_with_the_safety_key() -> None:
+    hands = offered()
+    hands.status(MachineStatusOp.STOPPED_BY_SAFETY_KEY)
+    assert hands.events("stopped") == [{"session_id": "s1", "reason": "the safety key was pulled"}]
+
+
 # --- an act at the machine ----------------------------------------------------------------------------
 
 
@@ -406,6 +494,7 @@ def test_a_fault_is_cleared_at_rest_only() -> None:
     hands.runs(60, 0.5)
     reason = "the belt is not known to rest: say still when it is"
     assert hands.ask(Confirm(Act.CLEAR)) == [("refused", reason)]
+    assert hands.snapshot.fault == "telemetry_lost"
     hands.runs(0, 2.0)
     hands.controller._ledger.raise_("safety_key", hands.now)
     assert hands.ask(Confirm(Act.CLEAR)) == [ACCEPTED, DONE]
@@ -462,8 +551,9 @@ def test_an_ok_goes_on_with_the_program(state: Callable[[], ByHand]) -> None:
     assert len(hands.events("resumed")) == 1
 
 
-def test_an_ok_that_nobody_asked_for_is_not_kept_for_a_hand_to_come() -> None:
-    hands = at_150()
+@pytest.mark.parametrize("speed", [150, 140], ids=["steady", "falling already"])
+def test_an_ok_that_nobody_asked_for_is_not_kept_for_a_hand_to_come(speed: int) -> None:
+    hands = at_150().runs(speed, 0.25)
     assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
     hands.runs(110, 5.0)
     assert hands.phase() is Phase.HELD
@@ -489,6 +579,20 @@ def test_so_it_does_after_a_start_at_the_console() -> None:
     assert not hands.session.console_started
 
 
+def test_a_hand_is_one_until_an_ok_though_the_program_has_gone_below_it() -> None:
+    slower = '{ walk = "forward", for = "5min", speed = 0.9 }'
+    hands = ByHand('{ walk = "forward", for = "60s", speed = 1.5 }', slower, slower).at(150)
+    hands.runs(110, 3.0)
+    while hands.guard.commanded != 90:
+        hands.obeys(0.25)
+    hands.obeys(5.0)
+    assert (hands.phase(), hands.snapshot.awaiting) == (Phase.HELD, Act.OK)
+    refused = ("refused", "a hand is on the console: press OK at the machine first")
+    assert hands.ask(Skip()) == [refused]
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    assert (hands.guard.hand, hands.snapshot.awaiting) == (None, None)
+
+
 # --- the marker ---------------------------------------------------------------------------------------
 
 
@@ -509,6 +613,39 @@ def test_a_marker_that_is_asked_for_is_not_asked_for_again() -> None:
     assert marks(hands) == [Mark("s1")]
 
 
+def relinked(hands: ByHand) -> None:
+    hands.lose_link()
+    hands.connect()
+    hands.runs(0, 1.0)
+
+
+@pytest.mark.parametrize("error", ["", "the disk is full"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda hands: hands.ask(StopSession()),
+        lambda hands: hands.ask(StopSession()) and hands.runs(0, 12.0),
+        lambda hands: hands.ask(StopSession()) and hands.ask(Offer("p")),
+        relinked,
+    ],
+    ids=["ended", "not shown any more", "offered anew", "its link lost"],
+)
+def test_a_marker_of_which_is_heard_when_its_session_is_over_is_taken_away(
+    then: Callable[[ByHand], object], error: str
+) -> None:
+    """One that could not be written whole may be there all the same."""
+    hands = ByHand(marker=None).counting()
+    then(hands)
+    hands.feed(Marked("s1", error))
+    assert Unmark() in hands.effects
+
+
+def test_a_session_that_ends_in_its_countdown_leaves_nothing_armed() -> None:
+    hands = ByHand(marker=None).counting()
+    hands.feed(Marked("s1", "the disk is full"))
+    assert hands.guard.state is State.DISARMED
+
+
 # --- by hand, and what is a sign of somebody ----------------------------------------------------------
 
 
@@ -521,8 +658,9 @@ def test_an_ended_session_is_not_begun_by_the_start_key() -> None:
     assert hands.written == []
 
 
-def test_where_manual_use_is_forbidden_the_belt_is_stopped_at_once() -> None:
-    hands = ByHand(manual_use_allowed=False).runs(0, 1.0)
+@pytest.mark.parametrize("state", [lambda hands: hands.runs(0, 1.0), ByHand.offered], ids=["idle", "offered"])
+def test_where_manual_use_is_forbidden_the_belt_is_stopped_at_once(state: Callable[[ByHand], ByHand]) -> None:
+    hands = state(ByHand(manual_use_allowed=False))
     hands.record(80)
     assert hands.written == []
     hands.record(80)
@@ -731,6 +869,11 @@ def unheard() -> ByHand:
     assert hands.faults() == ["rest_unknown"]
     assert hands.snapshot.awaiting is Act.STILL
     return hands
+
+
+def test_a_stop_that_ends_in_silence_has_failed() -> None:
+    sentence = "PULL THE CORD. Nobody has said that the belt is still. Say still when it is."
+    assert unheard().replies("stop") == [ACCEPTED, ("failed", sentence)]
 
 
 @pytest.mark.parametrize("act", [Act.CLEAR, None])

@@ -1,13 +1,17 @@
 """What keeps the walker safe through a session: presence, lease, heart rate, caps, the one who may start."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from tests.core.bench import Bench, machine_for, program
+from tests.core.by_hand import TURN, ByHand
 
+from blefit.ftms.machine_status import MachineStatusOp
 from blefit.heart_rate import HeartRateMeasurement
 from blefit.units import Speed
 from retrowalk.core.bounds import SiteLimits
+from retrowalk.core.faults import BY_ID
 from retrowalk.core.model import (
     AckFault,
     Act,
@@ -20,12 +24,16 @@ from retrowalk.core.model import (
     Offer,
     PauseSession,
     Phase,
+    Pulse,
+    ResumeSession,
     SetCap,
+    Skip,
     Snapshot,
     StopSession,
 )
 from retrowalk.core.offering import Setup, Walker
 from retrowalk.core.program import Program
+from retrowalk.core.stages import Halt, Stage
 from retrowalk.sim.model.quirks import BeltQuirks, Quirks
 from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 
@@ -118,7 +126,11 @@ def test_without_an_answer_the_belt_slows_down_to_the_end_after_ten_seconds() ->
     assert bench.frames[-2][1] == b"\x02\x50\x00", "the planned end: the minimum before the stop"
 
 
-@pytest.mark.parametrize("ask", [Lease(), SetCap(Speed(250)), AckFault()], ids=["lease", "cap", "ack"])
+@pytest.mark.parametrize(
+    "ask",
+    [Lease(), SetCap(Speed(250)), AckFault(), ResumeSession()],
+    ids=["lease", "cap", "ack", "resume"],
+)
 def test_what_may_come_from_afar_is_no_sign_of_the_walker(ask: Ask) -> None:
     bench = Bench(quirks=QUICK, program=BACKWARD, answers=frozenset({Act.START, Act.FACING}))
     backward(bench)
@@ -126,6 +138,30 @@ def test_what_may_come_from_afar_is_no_sign_of_the_walker(ask: Ask) -> None:
         bench.ask(ask)
         bench.run(1)
     assert bench.faults() == ["presence_missing"]
+
+
+def walking_backward(*steps: str) -> ByHand:
+    hands = ByHand(TURN, *steps).offered()
+    hands.ask(Confirm(Act.START))
+    hands.counting(Act.FACING)
+    while hands.session.stage is not Stage.WALKING:
+        hands.obeys(0.25)
+    return hands
+
+
+def test_nor_is_a_skip() -> None:
+    hands = walking_backward(*['{ walk = "backward", for = "2min", speed = 1.2 }'] * 2).obeys(55.0)
+    assert hands.ask(Skip()) == [("accepted", ""), ("done", "")]
+    assert ASKS in hands.obeys(6.0).said()
+
+
+def test_ok_is_asked_for_in_a_cool_down_as_well() -> None:
+    work, easy = (
+        f'{{ walk = "backward", for = "{s}s", speed = {kmh} }}' for s, kmh in ((40, 1.2), (90, 0.8))
+    )
+    hands = walking_backward(work, easy).obeys(45.0)
+    assert hands.phase() is Phase.COOLING_DOWN
+    assert ASKS in hands.obeys(16.0).said()
 
 
 def test_all_good_is_answered_by_ok_alone() -> None:
@@ -189,14 +225,41 @@ def test_a_lease_that_runs_out_slows_after_three_seconds_and_stops_after_six() -
     assert bench.real_speed == 0
 
 
-def test_nothing_but_a_lease_renews_a_lease() -> None:
+@pytest.mark.parametrize("ask", [Confirm(Act.OK), SetCap(Speed(250))], ids=["ok", "cap"])
+def test_nothing_but_a_lease_renews_a_lease(ask: Ask) -> None:
     bench = Bench(quirks=QUICK, program=FORWARD)
     fast(bench)
     bench.ask(Lease())
     for _ in range(3):
-        assert bench.ask(Confirm(Act.OK))[0].outcome == "accepted"
+        assert bench.ask(ask)[0].outcome == "accepted"
         bench.run(2.25)
     assert bench.faults() == ["lease_lost"]
+
+
+@pytest.mark.parametrize(
+    "halts",
+    [
+        lambda hands: hands.ask(PauseSession()),
+        lambda hands: hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2),
+    ],
+    ids=["pausing", "paused"],
+)
+def test_a_lease_is_not_over_with_a_halt(halts: Callable[[ByHand], object]) -> None:
+    hands = ByHand().at(150)
+    hands.ask(Lease())
+    hands.obeys(2.0)
+    halts(hands)
+    assert hands.obeys(3.75).faults() == []
+    assert hands.obeys(0.25).faults() == ["lease_lost"]
+    assert hands.session.stage is Stage.ENDED
+
+
+def test_nor_with_a_lost_link_while_only_offered() -> None:
+    hands = ByHand().offered()
+    hands.ask(Lease())
+    hands.lose_link()
+    hands.connect()
+    assert hands.runs(0, 6.0).faults() == ["lease_lost"]
 
 
 def test_a_lease_taken_while_only_offered_ends_the_offer_when_its_client_goes() -> None:
@@ -264,6 +327,32 @@ def test_a_heart_rate_above_75_percent_stops_the_raises_and_above_85_ends_the_se
     assert bench.faults() == ["heart_rate_high"]
     bench.run(20)
     assert bench.real_speed == 0
+
+
+def held() -> ByHand:
+    return ByHand(anybody=Walker(maximum_heart_rate=180)).at(150).runs(110, 3.0)
+
+
+def started_at_the_console() -> ByHand:
+    hands = ByHand(anybody=Walker(maximum_heart_rate=180)).offered()
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    return hands.runs(80, 3.0)
+
+
+def cooling_down() -> ByHand:
+    steps = '{ walk = "forward", for = "40s", speed = 1.5 }', '{ walk = "forward", for = "60s", speed = 0.9 }'
+    hands = ByHand(*steps, anybody=Walker(maximum_heart_rate=180)).walking().obeys(50.0)
+    assert hands.phase() is Phase.COOLING_DOWN
+    return hands
+
+
+@pytest.mark.parametrize("state", [held, started_at_the_console, cooling_down])
+def test_above_85_percent_any_walk_goes_down_to_its_end(state: Callable[[], ByHand]) -> None:
+    hands = state()
+    for _ in range(3):
+        hands.feed(Pulse(160, None))
+    assert hands.faults()[-1] == "heart_rate_high"
+    assert (hands.session.halt, hands.session.end_reason) == (Halt.END, BY_ID["heart_rate_high"].cause)
 
 
 def test_a_strap_that_falls_silent_warns_and_then_ends_the_session() -> None:

@@ -178,6 +178,8 @@ def test_nor_does_it_raise_that_of_the_forward_parts(site: int, own: int, cap: i
         (0, 20, 50, 20, "site"),
         (2, 20, 50, 20, "site"),
         (2, 20, 10, 10, "treadmill"),
+        (5, 0, 50, 0, "site"),
+        (5, None, 0, 0, "treadmill"),
     ],
 )
 def test_nor_that_of_the_deck(level: int, site: int | None, own: int, cap: int, reason: str) -> None:
@@ -235,6 +237,7 @@ def test_a_set_up_without_presence_walks_slower_and_in_shorter_bouts() -> None:
     assert (found.backward_cap, found.backward_cap_reason, found.bout_s) == (150, "no presence source", 60)
     assert found.backward_part_s is None
     assert limits(has_presence=False, ok_in_reach=False).backward_part_s == 60
+    assert limits(has_presence=False, ok_in_reach=False, guarded=True).backward_part_s == 60
     assert limits(has_presence=True, ok_in_reach=False).backward_part_s is None
     assert limits(has_presence=False, site=SiteLimits(presence_s=120)).bout_s == 120
     assert limits(has_presence=False, guarded=True).bout_s == 30

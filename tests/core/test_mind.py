@@ -137,6 +137,12 @@ def test_a_link_that_takes_no_stop_is_dropped_once_after_two_seconds_and_so_is_t
     assert len(drops(hands)) == 2
 
 
+def test_so_is_one_that_takes_none_of_a_belt_without_a_session() -> None:
+    hands = stopping(stuck(by_hand())).runs(150, 2.0)
+    assert len(drops(hands)) == 1
+    assert hands.faults() == ["stop_unsent"]
+
+
 def test_each_effect_is_handed_over_once() -> None:
     hands = ByHand()
     hands.controller._say("once")

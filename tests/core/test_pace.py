@@ -91,6 +91,16 @@ def test_a_raise_goes_no_further_than_what_is_nearest(asked: int, peak: int, pla
     assert walked.plan == plan
 
 
+def test_nor_sooner_where_less_is_announced_meanwhile() -> None:
+    walked = Walked()
+    walked.follow(150)
+    walked.desk.runs(80, 1)
+    walked.follow(100)
+    walked.desk.runs(80, 3.75)
+    walked.follow(100)
+    assert walked.plan == 80
+
+
 def test_what_rounds_to_the_present_speed_is_no_raise() -> None:
     walked = Walked()
     assert walked.follow(89) == ""
@@ -220,7 +230,7 @@ def test_easing_goes_down_to_the_minimum_whatever_was_asked(passed: float, plan:
     assert (walked.plan, walked.pace.ease_s()) == (plan, left)
 
 
-@pytest.mark.parametrize("eases", [False, True])
+@pytest.mark.parametrize("how", ["eases", "walks", "may not rise"])
 @pytest.mark.parametrize(
     ("cap", "waited", "plan"),
     [
@@ -230,14 +240,14 @@ def test_easing_goes_down_to_the_minimum_whatever_was_asked(passed: float, plan:
         (50, 9.0, 80),  # never below the minimum
     ],
 )
-def test_the_plan_keeps_below_a_cap_that_slides(*, eases: bool, cap: int, waited: float, plan: int) -> None:
+def test_the_plan_keeps_below_a_cap_that_slides(how: str, cap: int, waited: float, plan: int) -> None:
     walked = Walked(150)
     walked.desk.guard.limit(Speed(cap), walked.desk.now)
     walked.desk.now += waited
-    if eases:
+    if how == "eases":
         walked.ease(0.0)
     else:
-        walked.follow(150, passed=0.0)
+        walked.follow(150, passed=0.0, may_raise=how == "walks")
     assert walked.plan == plan
 
 

@@ -264,6 +264,16 @@ def test_after_a_slope_down_a_raise_is_announced_again() -> None:
     assert bench.said().count("Holding 1.5.") == 2
 
 
+@pytest.mark.parametrize("halt", [REST, PUSH, TURN_FORTH])
+def test_so_it_is_after_every_halt(halt: str) -> None:
+    """A distance may end at any time: it has no way down of its own."""
+    walk = '{ walk = "forward", for = "10m", speed = 1.2 }'
+    bench = bench_with(walk, halt, walk)
+    bench.offer()
+    assert bench.run(300, until=lambda b: b.events("completed") != [])
+    assert bench.said().count("Speed rises to 1.2 in 5 seconds.") == 2
+
+
 def test_a_hand_before_a_turn_is_eased_to_the_minimum_before_the_stop() -> None:
     bench = bench_with('{ walk = "forward", for = "60s", speed = 1.5 }', TURN_BACK, BACKWARD)
     bench.answers = frozenset({Act.START})
@@ -459,6 +469,14 @@ def test_but_not_that_of_the_console_s_start_key_to_who_faces_backward() -> None
     bench.run(15)
     assert bench.faults() == ["unexpected_motion"]
     assert bench.real_speed == 0
+
+
+def test_and_a_push_is_theirs_whichever_way_they_face() -> None:
+    bench = bench_with(FORWARD, TURN_BACK, BACKWARD, '{ beltoff = "40s" }')
+    bench.offer()
+    assert bench.run(400, until=lambda b: "Push the belt yourself now." in b.said())
+    pushed(bench, 10.0, 150)
+    assert bench.faults() == []
 
 
 def test_a_push_before_that_is_motion_that_nobody_started() -> None:

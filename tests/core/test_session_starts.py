@@ -341,6 +341,11 @@ def test_an_offer_without_a_window_of_its_own_is_open_for_five_minutes() -> None
     assert [e.fields["reason"] for e in bench.events("missed")] == ["nobody started it in time"]
 
 
+def test_so_long_it_is_open_though_somebody_walks_by_hand() -> None:
+    hands = ByHand().offered().runs(150, 300.25)
+    assert hands.session.end_reason == "nobody started it in time"
+
+
 def test_control_that_is_refused_is_asked_for_every_two_and_a_half_seconds() -> None:
     bench = bench_with(FORWARD)
     write = bench.treadmill.write

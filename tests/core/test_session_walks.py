@@ -100,6 +100,13 @@ def test_a_distance_ends_where_it_is_walked_or_its_time_is_over(
     assert seat.session.segment.step == step
 
 
+def test_so_it_does_under_a_hand() -> None:
+    seat = Seat(walk(FORWARD, distance_m=20), "forward", desk=held_at(100)).walking()
+    seat.session.in_step_s = 60.0
+    seat.advance()
+    assert seat.session.segment.step == 2
+
+
 @pytest.mark.parametrize(("moved", "halt"), [(0.0, None), (1.0, Halt.END)])
 def test_the_longest_moving_time_ends_a_walk(moved: float, halt: Halt | None) -> None:
     steps = walk(FORWARD, 80, 900.0), walk(FORWARD, 80, cooling_down=True)
@@ -109,6 +116,23 @@ def test_the_longest_moving_time_ends_a_walk(moved: float, halt: Halt | None) ->
     assert seat.session.halt is halt
     assert seat.session.end_reason == (LONGEST if halt else "")
     assert seat.notes() == []
+
+
+@pytest.mark.parametrize("by_console", [True, False])
+def test_so_it_does_before_the_ok_after_a_start_at_the_console_and_under_a_hand(*, by_console: bool) -> None:
+    desk = Desk().walking() if by_console else held_at(100)
+    seat = Seat(walk(FORWARD, 80, 900.0), desk=desk, session_s=600).walking()
+    seat.session.console_started = by_console
+    seat.session.moving_s = 600.0
+    seat.advance(1.0)
+    assert (seat.session.halt, seat.session.end_reason) == (Halt.END, LONGEST)
+
+
+def test_it_is_that_of_both_ways_together() -> None:
+    seat = Seat("turn backward", "backward").halted(Halt.TURN)
+    seat.session.moving_s = 600.0
+    seat.session.ready(seat.desk.now)
+    assert seat.session.moving_s == 600.0
 
 
 def test_but_not_a_cool_down_that_begins_at_that_moment() -> None:
@@ -190,6 +214,14 @@ def test_no_skip_makes_a_bout_longer_than_one_may_be(
     told = seat.session.skip(seat.desk.guard, seat.desk.now)
     assert told == (reason and TOO_LONG.format(reason))
     assert seat.session.segment.step == min(len(steps), step + (not reason))
+
+
+def test_nor_do_two_skips() -> None:
+    seat = Seat(WORK, EASY, WORK, desk=Desk().moving()).walking(facing=BACKWARD)
+    seat.advance(299.0)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) == ""
+    seat.advance(1.0)
+    assert seat.session.skip(seat.desk.guard, seat.desk.now) == TOO_LONG.format("10 min")
 
 
 def test_after_a_pause_a_bout_begins_anew() -> None:
@@ -295,6 +327,15 @@ def test_a_walk_is_brought_down_to_the_minimum(why: str) -> None:
     assert seat.desk.guard.commanded == 100
     seat.session.console_started = why == "the console started it"
     seat.run(5.0, SLOW if why == "a restraint" else FREE)
+    assert seat.desk.guard.commanded == 80
+
+
+def test_so_is_one_that_a_hand_holds() -> None:
+    seat = Seat(walk(FORWARD, 140), desk=Desk().moving()).walking()
+    seat.run(30.0)
+    seat.desk.runs(110, 4.0)
+    assert seat.desk.guard.hand == 110
+    seat.run(6.0, SLOW)
     assert seat.desk.guard.commanded == 80
 
 
@@ -419,6 +460,8 @@ def test_where_nothing_may_rise_the_incline_does_not_and_is_announced_anew(restr
     assert (wished(seat, 5.0, restraint), seat.notes()) == (None, [])
     assert (wished(seat), seat.notes()) == (None, [RISES])
     assert wished(seat, 5.0) == TargetIncline(Incline(5))
+    assert seat.desk.want(TargetIncline(Incline(5))) == ""
+    assert wished(seat, 5.0, restraint) is None
 
 
 def test_before_the_ok_after_a_start_at_the_console_the_incline_does_not_rise() -> None:
@@ -538,6 +581,13 @@ def test_not_before_the_minimum_is_commanded_and_met() -> None:
     desk = Desk().moving()
     desk.want(Target(Speed(80)))
     assert not eased(easing(desk)), "not met yet"
+
+
+def test_nor_where_a_target_on_the_way_was_refused() -> None:
+    seat = easing(Desk().at(100))
+    seat.desk.runs(100, 0.25)
+    seat.session.target_refused(seat.desk.now)
+    assert not eased(seat)
 
 
 def held_at(speed: int) -> Desk:

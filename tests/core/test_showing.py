@@ -36,6 +36,13 @@ def test_a_silent_belt_is_shown_to_rest_when_somebody_says_so_and_not_before() -
     assert [*shown, hands.snapshot.measured] == [None, None, 0]
 
 
+def test_what_it_ran_before_it_fell_silent_is_not_shown_then() -> None:
+    hands = ByHand(machine=replace(SENSING, silent_at_rest=True)).runs(30, 1.0)
+    hands.silence(5.0)
+    hands.ask(Confirm(Act.STILL))
+    assert hands.snapshot.measured == 0
+
+
 @pytest.mark.parametrize(
     ("said", "there", "gone"),
     [("connected", "connected", "disconnected"), ("", "connected", "disconnected"), ("scanning",) * 3],

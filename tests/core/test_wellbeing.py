@@ -201,6 +201,25 @@ def test_a_lease_slows_after_three_seconds_and_is_lost_after_six(
     assert not lease.lost(1000.0)
 
 
+def test_a_lease_that_was_renewed_late_is_lost_as_one_that_was_not() -> None:
+    lease = Lease()
+    lease.renew(50.0)
+    lease.renew(54.0)
+    assert [(lease.slow(at), lease.lost(at)) for at in (56.9, 59.9, 60.0)] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
+
+
+def test_what_a_strap_says_without_contact_is_silence() -> None:
+    care = Care(180, 60.0, strap=True)
+    assert care.watch(0.0, walking=True, backward=False) == []
+    for second in range(1, 31):
+        care.pulse(Pulse(100, contact=False), float(second), strap=True)
+    assert care.watch(30.0, walking=True, backward=False) == [Concern(CHECK_STRAP)]
+
+
 def test_care_hears_the_strap_and_the_steps() -> None:
     care = Care(180, 60.0)
     assert care.watch(0.0, walking=True, backward=True) == []
