@@ -568,6 +568,8 @@ def test_another_machine_behind_the_same_address_ends_it() -> None:
     bench.machine = untold(spec("ranges", maximum=Speed(600)))
     bench.run(2)
     assert bench.go().why == "the treadmill is not as it was when the test began"
+    assert bench.commissioner.machine is not None
+    assert bench.commissioner.machine.maximum == 600, "its Stop is judged by what it is"
 
 
 def test_a_link_that_does_not_come_back_is_the_alarm() -> None:

@@ -1,8 +1,12 @@
 """What is refused, and in which words; what must never happen, and what follows when it does."""
 
+from dataclasses import replace
+
 import pytest
 from tests.core.bench import Bench, machine_for, program
+from tests.core.by_hand import SENSING, ByHand
 
+from blefit.ftms.control_point import ResultCode
 from blefit.units import Incline, Speed
 from retrowalk.core.bounds import SiteLimits
 from retrowalk.core.guard import MAY_START_HIGH
@@ -24,6 +28,7 @@ from retrowalk.core.model import (
     Start,
     StopSession,
     Target,
+    TargetIncline,
     Written,
 )
 from retrowalk.core.program import Program
@@ -184,6 +189,16 @@ def test_a_machine_that_takes_miles_is_quarantined() -> None:
     assert bench.ask(Confirm(Act.CLEAR))[0].outcome == "accepted"
     (refused,) = bench.offer()
     assert "is in quarantine (it ran faster than told" in refused.reason
+
+
+def test_one_that_refuses_each_incline_is_led_on_without() -> None:
+    deck = replace(SENSING, inclinable=True, maximum_incline=Incline(100))
+    step = '{ walk = "forward", for = "5min", speed = 0.8, incline = 3 }'
+    hands = ByHand(step, level=4, machine=deck)
+    hands.results[TargetIncline] = int(ResultCode.OPERATION_FAILED)
+    hands.walking().obeys(60.0)
+    assert hands.written.count(TargetIncline(Incline(5))) > 5
+    assert hands.phase() is Phase.WALKING
 
 
 def test_a_machine_that_may_start_high_is_not_armed_to_walk_backward_and_says_why() -> None:

@@ -201,6 +201,13 @@ def test_a_stop_on_the_way_to_rest_is_written_at_once_and_ends_the_session(
     assert hands.events("stopped") == [{"session_id": "s1", "reason": "stopped on request"}]
 
 
+def test_a_console_stop_on_the_way_to_the_end_is_the_end() -> None:
+    hands = ending()
+    hands.status(MachineStatusOp.STOPPED_OR_PAUSED_BY_USER, 2)
+    hands.runs(60, 0.25).runs(0, 1.0)
+    assert hands.events("completed") == [{"session_id": "s1", "reason": "completed"}]
+
+
 # --- pause, resume, skip, lease -----------------------------------------------------------------------
 
 PRESS_OK = "Press OK at the machine to go on with the program."

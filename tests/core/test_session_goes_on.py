@@ -371,6 +371,14 @@ def test_and_before_motion_the_start_comes_to_nothing(stage: Stage, started: boo
     assert seat.notes() == told
 
 
+@pytest.mark.parametrize("facing", [FORWARD, BACKWARD])
+def test_after_it_the_rest_that_was_to_end_goes_on(facing: Direction) -> None:
+    seat = Seat("rest", facing.value).put(Stage.STARTING, Halt.REST, facing=facing)
+    seat.session.lapse(seat.desk.now, "nothing is granted")
+    seat.advance()
+    assert (seat.session.segment.step, seat.session.stage, seat.session.halt) == (1, Stage.WAITING, Halt.REST)
+
+
 @pytest.mark.parametrize("stage", [s for s in Stage if s not in {Stage.COUNTDOWN, Stage.STARTING}])
 def test_only_a_start_comes_to_nothing(stage: Stage) -> None:
     seat = Seat("forward").put(stage, Halt.PAUSE)
