@@ -56,6 +56,35 @@ def test_a_start_that_is_not_permitted_takes_the_control_with_it() -> None:
     assert "start_refused" in desk.noticed
 
 
+def test_so_it_is_where_the_belt_moves_before_the_answer() -> None:
+    desk = Desk().counted()
+    desk.results[Start] = None
+    desk.want(Start())
+    desk.runs(80, 0.5)
+    desk.answer(Start(), DENIED)
+    assert desk.noticed[-1] == "control_lost"
+    assert desk.last == Stop()
+    assert desk.review(RequestControl()).startswith("G3")
+
+
+def test_so_it_is_with_the_start_to_a_running_empty_belt() -> None:
+    desk = Desk().walking(authority(empty_belt=True, ceiling=Speed(250), cap=Speed(150)))
+    assert desk.guard.test_start(desk.now) == ""
+    desk.results[Start] = DENIED
+    desk.want(Start())
+    assert desk.noticed[-1] == "control_lost"
+    assert desk.last == Stop()
+
+
+def test_a_denial_of_a_start_that_was_stopped_meanwhile_is_no_second_fault() -> None:
+    desk = Desk().counted()
+    desk.results[Start] = None
+    desk.want(Start())
+    desk.stop()
+    desk.answer(Start(), DENIED)
+    assert desk.noticed == []
+
+
 def test_control_lost_in_the_countdown_ends_it() -> None:
     desk = Desk().counted()
     desk.status(CONTROL_LOST)

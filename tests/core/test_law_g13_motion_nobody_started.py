@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from tests.core.bench import Bench
+from tests.core.by_hand import BACKWARD, FORWARD, TURN, ByHand
 from tests.core.desk import Desk, authority
 
 from blefit.ftms.machine_status import MachineStatusOp
 from blefit.units import Speed
 from retrowalk.core.authority import State
 from retrowalk.core.guard import MAY_START_HIGH
-from retrowalk.core.model import Direction, RequestControl, Stop
+from retrowalk.core.model import Act, Confirm, Direction, Phase, RequestControl, Start, Stop
 
 
 def stopped() -> Desk:
@@ -355,3 +356,33 @@ def test_that_lasts_for_10_s_of_the_next_link_only() -> None:
         desk.runs(0, seconds)
         desk.runs(100, 0.5)
         assert ("unexpected_motion" in desk.noticed) is alarm
+
+
+PRESSED_AT = [5.0, 9.0, 9.75]
+"""Seconds of the countdown of 10."""
+
+
+@pytest.mark.parametrize("pressed_at", PRESSED_AT)
+@pytest.mark.parametrize("delay", [0.5, 3.0])
+def test_under_who_faces_backward_the_key_starts_no_belt_though_the_countdown_ends_meanwhile(
+    pressed_at: float, delay: float
+) -> None:
+    hands = ByHand(TURN, BACKWARD).offered()
+    hands.ask(Confirm(Act.START))
+    hands.counting(Act.FACING).runs(0, pressed_at)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(0, delay).runs(80, 1.0)
+    assert hands.faults() == ["unexpected_motion"]
+    assert hands.written[-1] == Stop()
+    assert Start() not in hands.written
+
+
+@pytest.mark.parametrize("pressed_at", PRESSED_AT)
+@pytest.mark.parametrize("delay", [0.5, 3.0])
+def test_and_forward_it_begins_the_session(pressed_at: float, delay: float) -> None:
+    hands = ByHand(FORWARD).counting().runs(0, pressed_at)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    hands.runs(0, delay).runs(80, 1.0)
+    assert [event["by"] for event in hands.events("started")] == ["console"]
+    assert hands.phase() is Phase.WALKING
+    assert (hands.faults(), Start() in hands.written) == ([], False)

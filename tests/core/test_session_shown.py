@@ -101,15 +101,21 @@ PUSHED = "the walker's push, but an alarm after the console's start"
         # a beltoff step: the walker's own push
         (THEIRS, "push, forward", Stage.WAITING, Halt.BELTOFF, FORWARD),
         (PUSHED, "push, backward", Stage.WAITING, Halt.BELTOFF, BACKWARD),
-        # a countdown: the act was given, and with it the facing confirmed
-        (OURS, "forward", Stage.COUNTDOWN, None, FORWARD),
-        (OURS, "forward", Stage.COUNTDOWN, Halt.PAUSE, FORWARD),
-        (OURS, "rest, forward", Stage.COUNTDOWN, Halt.REST, FORWARD),
-        (OURS, "turn forward, forward", Stage.COUNTDOWN, Halt.TURN, FORWARD),
-        (OURS, "push, forward", Stage.COUNTDOWN, Halt.BELTOFF, FORWARD),
-        (NOBODYS, "turn backward, backward", Stage.COUNTDOWN, Halt.TURN, BACKWARD),
-        (NOBODYS, "backward", Stage.COUNTDOWN, Halt.PAUSE, BACKWARD),
-        (PUSHED, "push, backward", Stage.COUNTDOWN, Halt.BELTOFF, BACKWARD),
+        # a countdown, or a Start that is not written yet: the act was given, and with it the facing confirmed
+        *(
+            (whose, steps, stage, halt, facing)
+            for stage in (Stage.COUNTDOWN, Stage.STARTING)
+            for whose, steps, halt, facing in (
+                (OURS, "forward", None, FORWARD),
+                (OURS, "forward", Halt.PAUSE, FORWARD),
+                (OURS, "rest, forward", Halt.REST, FORWARD),
+                (OURS, "turn forward, forward", Halt.TURN, FORWARD),
+                (OURS, "push, forward", Halt.BELTOFF, FORWARD),
+                (NOBODYS, "turn backward, backward", Halt.TURN, BACKWARD),
+                (NOBODYS, "backward", Halt.PAUSE, BACKWARD),
+                (PUSHED, "push, backward", Halt.BELTOFF, BACKWARD),
+            )
+        ),
         # a start that came to nothing, of a belt that is not known to rest yet
         (OURS, "forward", Stage.HALTING, Halt.PAUSE, FORWARD),
         (OURS, "rest, forward", Stage.HALTING, Halt.REST, FORWARD),
@@ -119,7 +125,6 @@ PUSHED = "the walker's push, but an alarm after the console's start"
         (NOBODYS, "forward", Stage.HALTING, Halt.END, BACKWARD),
         (PUSHED, "push, backward", Stage.HALTING, Halt.BELTOFF, BACKWARD),
         # motion is ours already, or no more
-        (THEIRS, "forward", Stage.STARTING, Halt.PAUSE, FORWARD),
         (THEIRS, "forward", Stage.WALKING, None, FORWARD),
         (THEIRS, "forward", Stage.EASING, Halt.PAUSE, FORWARD),
         (THEIRS, "forward", Stage.ENDED, None, FORWARD),

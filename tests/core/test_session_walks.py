@@ -464,6 +464,16 @@ def test_where_nothing_may_rise_the_incline_does_not_and_is_announced_anew(restr
     assert wished(seat, 5.0, restraint) is None
 
 
+def test_so_it_is_where_nothing_might_rise_between_two_steps_of_the_incline() -> None:
+    seat = sloped()
+    wished(seat)
+    assert seat.notes() == [RISES]
+    assert seat.desk.want(wished(seat, 5.0)) == ""
+    assert (wished(seat, 2.0, NO_RAISE), seat.notes()) == (None, [])
+    assert (wished(seat, 3.0), seat.notes()) == (None, [RISES])
+    assert wished(seat, 5.0) == TargetIncline(Incline(10))
+
+
 def test_before_the_ok_after_a_start_at_the_console_the_incline_does_not_rise() -> None:
     seat = sloped()
     seat.session.console_started = True

@@ -323,7 +323,9 @@ class Guard(Watch):
             self._find("control_refused", outcome.error or outcome.result.value)
 
     def _start_concluded(self, outcome: Outcome, now: float) -> None:
-        if self._start is None:
+        if self._start is None:  # the belt moves by now, or was stopped
+            if outcome.control_denied and self.state is State.RUNNING:
+                self._stop_for(CONTROL_LOST, now)
             return
         if outcome.result in {Result.SUCCESS, Result.UNANSWERED}:
             self._start.answered = now

@@ -149,7 +149,8 @@ class Session:
     @property
     def console_may_start(self) -> bool:
         """The console's Start key may begin the next motion: forward, its facing confirmed (G13)."""
-        if self.halt in (Halt.TURN, Halt.BELTOFF) and self.stage is not Stage.COUNTDOWN:
+        confirmed = self.stage in (Stage.COUNTDOWN, Stage.STARTING)
+        if self.halt in (Halt.TURN, Halt.BELTOFF) and not confirmed:
             return False
         at_rest = self.stage is Stage.OFFERED or self.stage in BETWEEN
         walks_next = _walks(self.segment) or (self.halt is not None and _walks(self.next_segment))
@@ -498,6 +499,8 @@ class Session:
         slow = restraint.slow or self.console_started
         asked = self.machine.minimum if slow else segment.speed_at(self.in_step_s)
         self._may_raise = restraint.may_raise and not slow and guard.hand is None
+        if not self._may_raise:
+            self._tilt = None  # the next raise is announced anew
         sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=self._may_raise)
         if sentence:
             self._say(sentence)
@@ -570,10 +573,11 @@ class Session:
         step = guard.incline_step(goal, now) if self.machine.inclinable else None
         if step is None:
             return None
-        lowers = step < guard.incline
-        if lowers or not self._may_raise:
-            self._tilt = None  # the next raise is announced anew
-            return TargetIncline(step) if lowers else None
+        if step < guard.incline:
+            self._tilt = None
+            return TargetIncline(step)
+        if not self._may_raise:
+            return None
         if self._tilt is None or goal > self._tilt[0]:
             self._tilt = goal, now + Pace.WARNING_S
             self._say(f"The incline rises to {percent(goal):g} % in {Pace.WARNING_S:.0f} seconds.")

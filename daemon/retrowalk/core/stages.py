@@ -19,7 +19,7 @@ class Stage(Enum):
     ENDED = "ended"
 
 
-BETWEEN = frozenset({Stage.COUNTDOWN, Stage.HALTING, Stage.WAITING})
+BETWEEN = frozenset({Stage.COUNTDOWN, Stage.STARTING, Stage.HALTING, Stage.WAITING})
 """At rest between two motions, or on the way there."""
 
 
