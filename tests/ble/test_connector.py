@@ -226,15 +226,18 @@ async def test_a_dropped_link_is_rebuilt_at_once_however_young(tread, connector,
     assert posted.of(Lost) == [Lost(1, "a Stop could not be written")]
 
 
-async def test_a_dropped_link_is_hung_up_before_the_next_one(tread, radio, posted) -> None:
-    """It would be hung up with it."""
-
+def hanging_up_slowly(radio, posted) -> Connector:
     class Slow(radio.backend.client):
         async def disconnect(self) -> None:
             await asyncio.sleep(2)
             await super().disconnect()
 
-    connector = Connector(ADDRESS, posted, backend=replace(radio.backend, client=Slow), rng=seeded())
+    return Connector(ADDRESS, posted, backend=replace(radio.backend, client=Slow), rng=seeded())
+
+
+async def test_a_dropped_link_is_hung_up_before_the_next_one(tread, radio, posted) -> None:
+    """It would be hung up with it."""
+    connector = hanging_up_slowly(radio, posted)
     running = asyncio.create_task(connector.run())
     await asyncio.sleep(5)
     connector.drop("a Stop could not be written")
@@ -515,12 +518,7 @@ async def test_stopping_in_the_middle_of_anything_leaves_the_treadmill_free(trea
 
 
 async def test_stopping_while_it_hangs_up_leaves_the_treadmill_free(tread, radio, posted) -> None:
-    class Slow(radio.backend.client):
-        async def disconnect(self) -> None:
-            await asyncio.sleep(2)
-            await super().disconnect()
-
-    connector = Connector(ADDRESS, posted, backend=replace(radio.backend, client=Slow), rng=seeded())
+    connector = hanging_up_slowly(radio, posted)
     running = asyncio.create_task(connector.run())
     await asyncio.sleep(5)
     connector.drop("a Stop could not be written")

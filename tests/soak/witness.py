@@ -123,7 +123,7 @@ class Witness:
         self._owing = False
         """Our session may have left the belt running on a link or in a life that is over."""
         self._stop_reason = -inf
-        self._stop_at = 0.0
+        self._speed_at_stop = 0.0
         """What was known of the speed as somebody said stop."""
         self._dues: list[tuple[float, str, str]] = []
         self._over_since: float | None = None
@@ -202,7 +202,7 @@ class Witness:
     def stop_called(self, now: float) -> None:
         """Somebody says stop; the reply waits for the journal."""
         self._stop_reason = now
-        self._stop_at = self._told_speed(now)
+        self._speed_at_stop = self._told_speed(now)
 
     def silenced(self, kind: str, now: float | None) -> None:
         """From now on nothing is heard of the belt, for longer than the daemon may wait; None: no more."""
@@ -342,7 +342,7 @@ class Witness:
         self._stop_reason = now
         self._revoke(now)
         belt = self._machine.belt
-        moves = min(self._stop_at, belt.speed) > REST + self._noise
+        moves = min(self._speed_at_stop, belt.speed) > REST + self._noise
         if (moves or self._ours) and self._first_known(now):
             self._dues = [due for due in self._dues if due[1] not in {"G10", "G12"}]  # now G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
