@@ -76,6 +76,16 @@ def test_so_it_is_with_the_start_to_a_running_empty_belt() -> None:
     assert desk.last == Stop()
 
 
+def test_a_denial_of_a_start_that_was_stopped_at_the_console_meanwhile_is_no_fault() -> None:
+    desk = Desk().counted()
+    desk.results[Start] = None
+    desk.want(Start())
+    desk.runs(80, 0.5)
+    desk.status(CONSOLE_STOP)
+    desk.answer(Start(), DENIED)
+    assert "control_lost" not in desk.noticed
+
+
 def test_a_denial_of_a_start_that_was_stopped_meanwhile_is_no_second_fault() -> None:
     desk = Desk().counted()
     desk.results[Start] = None
