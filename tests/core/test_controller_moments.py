@@ -8,6 +8,7 @@ from tests.core.by_hand import BACKWARD, ByHand
 from tests.core.desk import MACHINE
 
 from blefit.ftms.machine_status import MachineStatusOp
+from retrowalk.core.asking import TOO_SOON
 from retrowalk.core.model import (
     AckFault,
     Act,
@@ -228,6 +229,20 @@ def test_still_is_asked_aloud_of_a_belt_without_a_session_too() -> None:
     assert hands.controller.session is None
     assert hands.said() == ["Is the belt still? Say still at the machine when it is."]
     assert hands.snapshot.awaiting is Act.STILL
+
+
+@pytest.mark.parametrize(("after", "answer"), [(1.75, ("refused", TOO_SOON)), (2.0, ("done", ""))])
+def test_who_presses_because_still_was_asked_does_not_clear_the_alarm(
+    after: float, answer: tuple[str, str]
+) -> None:
+    hands = ByHand()
+    put(hands, "over_cap")
+    while hands.snapshot.awaiting is Act.STILL:
+        hands.runs(0, 0.25)
+    hands.runs(0, after)
+    assert hands.snapshot.awaiting is Act.CLEAR
+    assert hands.ask(Confirm(None))[-1] == answer
+    assert (hands.controller.alarm == "") is (answer[0] == "done")
 
 
 def test_ok_is_asked_of_somebody_who_walks_until_it_is_too_late() -> None:

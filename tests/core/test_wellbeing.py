@@ -42,6 +42,31 @@ def test_facing_forward_nobody_is_asked_and_the_period_begins_anew() -> None:
     assert presence.watch(61.0, backward=True) == "ask"
 
 
+@pytest.mark.parametrize(("sign", "asked"), [(69.9, True), (70.0, False), (70.1, False)])
+def test_a_question_is_over_with_a_sign_of_the_same_moment(sign: float, asked: bool) -> None:
+    presence = Presence(60.0)
+    presence.watch(0.0, backward=True)
+    presence.seen(10.0)
+    assert presence.watch(70.0, backward=True) == "ask"
+    presence.seen(sign)
+    assert presence.asking is asked
+
+
+@pytest.mark.parametrize(
+    ("sensed", "pressed", "answers"), [(False, 80.1, True), (True, 70.0, True), (True, 70.1, False)]
+)
+def test_an_ok_answers_a_question_that_stands_however_late_and_one_a_sensor_answered_for_ten_seconds(
+    sensed: bool, pressed: float, answers: bool
+) -> None:
+    presence = Presence(60.0)
+    presence.watch(0.0, backward=True)
+    assert presence.watch(60.0, backward=True) == "ask"
+    if sensed:
+        presence.seen(60.5, sensed=True)
+    assert presence.takes(pressed) is answers
+    assert not presence.takes(pressed), "one press, one question"
+
+
 @pytest.mark.parametrize(
     ("readings", "seen"),
     [
