@@ -31,6 +31,21 @@ def test_not_falling_within_3_s_is_the_alarm(seconds: float, alarm: bool) -> Non
     assert desk.guard.faulted is alarm
 
 
+@pytest.mark.parametrize(("rises_to", "alarm"), [(20, False), (30, False), (31, True), (80, True)])
+def test_nor_has_a_belt_fallen_that_the_overtaken_start_takes_up_though_it_hardly_moved(
+    rises_to: int, alarm: bool
+) -> None:
+    desk = Desk().starting()
+    desk.stop()
+    desk.record(20)
+    desk.runs(rises_to, 2.75)
+    assert "stop_ignored" not in desk.noticed
+    desk.runs(rises_to, 0.25)
+    assert ("stop_ignored" in desk.noticed) is alarm
+    desk.runs(rises_to, 2.0)
+    assert "stop_ignored" in desk.noticed, "slow or not, in five seconds it rests"
+
+
 def test_who_asks_for_a_stop_again_and_again_does_not_put_the_alarm_off() -> None:
     desk = Desk().at(120)
     for _ in range(6):

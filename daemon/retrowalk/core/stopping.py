@@ -104,7 +104,7 @@ class Stopping:
         ):
             self.asked_still = now
             return ASK_STILL
-        fast = self.speed is None or began > MOVING
+        fast = self.speed is None or max(began, self.highest or began) > MOVING
         never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell(motion) and fast
         if never_fell:
             return self._alarm(STOP_IGNORED)
