@@ -46,6 +46,15 @@ def test_nor_has_a_belt_fallen_that_the_overtaken_start_takes_up_though_it_hardl
     assert "stop_ignored" in desk.noticed, "slow or not, in five seconds it rests"
 
 
+def test_nor_has_one_that_was_told_more_though_it_is_slow_yet() -> None:
+    desk = Desk().moving(speed=31)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.record(28)
+    desk.stop()
+    desk.runs(28, 3.0)
+    assert desk.noticed[-1] == "stop_ignored"
+
+
 def test_who_asks_for_a_stop_again_and_again_does_not_put_the_alarm_off() -> None:
     desk = Desk().at(120)
     for _ in range(6):

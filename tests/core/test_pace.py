@@ -35,12 +35,18 @@ class Walked:
             assert self.plan == speed
 
     def follow(
-        self, asked: int, peak: int | None = None, *, passed: float = 0.25, may_raise: bool = True
+        self,
+        asked: int,
+        peak: int | None = None,
+        *,
+        passed: float = 0.25,
+        may_raise: bool = True,
+        slow: bool = False,
     ) -> str:
         """What is said; `passed` seconds are over for the ramps, whatever the desk's clock says."""
         highest = Speed(asked if peak is None else peak)
         return self.pace.follow(
-            Speed(asked), highest, self.desk.guard, passed, self.desk.now, may_raise=may_raise
+            Speed(asked), highest, self.desk.guard, passed, self.desk.now, may_raise=may_raise, slow=slow
         )
 
     def ease(self, passed: float = 0.25) -> None:
@@ -260,6 +266,58 @@ def test_the_plan_keeps_below_a_hand_and_above_nothing_slower_than_the_machine()
         assert walked.plan == plan
         walked.follow(150, may_raise=False)
         assert walked.plan == plan
+
+
+def under_a_hand(speed: int) -> Walked:
+    """At 1.5 km/h somebody at the console set another speed; the program has asked for 1.5 since, too."""
+    walked = Walked(150)
+    walked.desk.guard.limit(Speed(190), walked.desk.now)
+    walked.desk.runs(speed, 3.5)
+    walked.follow(150, may_raise=False)
+    assert walked.desk.guard.hand == speed
+    return walked
+
+
+@pytest.mark.parametrize("hand", [111, 120, 185])
+@pytest.mark.parametrize("planned", [150, 151, 180])
+def test_a_hands_speed_holds_slower_or_faster_and_off_the_grid_until_less_is_planned(
+    hand: int, planned: int
+) -> None:
+    walked = under_a_hand(hand)
+    for asked in (150, planned, 150):
+        walked.follow(asked, passed=10, may_raise=False)
+        walked.desk.runs(hand, 2.5)
+        assert (walked.plan, walked.target) == (hand, None)
+
+
+def test_less_planned_than_when_the_hand_came_lowers_from_its_speed_by_the_ramp() -> None:
+    walked = under_a_hand(185)
+    walked.desk.runs(185, 2.0)
+    for planned, plan, target in [(149, 178, None), (149, 171, None), (149, 164, 160), (150, 185, None)]:
+        walked.follow(planned, passed=7 / RAMP_DOWN, may_raise=False)
+        assert (walked.plan, walked.target) == (plan, target), planned
+
+
+def test_what_the_program_has_lowered_a_hand_does_not_raise_again_but_another_hand_does() -> None:
+    walked = under_a_hand(185)
+    walked.desk.runs(185, 2.0)
+    walked.follow(140, passed=100, may_raise=False)
+    assert walked.target == 140
+    walked.sends(140)
+    walked.desk.runs(140, 6.0)
+    walked.follow(150, passed=100, may_raise=False)
+    assert (walked.plan, walked.target) == (140, None)
+    walked.desk.runs(185, 3.5)
+    walked.follow(140, passed=100, may_raise=False)
+    walked.desk.runs(185, 2.0)
+    assert (walked.plan, walked.target) == (185, None)
+
+
+def test_whoever_slows_the_belt_slows_it_under_a_hand_too() -> None:
+    walked = under_a_hand(185)
+    walked.desk.runs(185, 2.0)
+    walked.follow(150, passed=1, may_raise=False, slow=True)
+    assert (walked.plan, walked.target) == (155, 150)
 
 
 def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:

@@ -30,21 +30,26 @@ class Pace:
         self._held_said = True
         self._steady = True
         """The plan is not on its way at this moment."""
+        self._planned_at_hand: Speed | None = None
+        """The program's speed when the present hand came; None: no hand, or a target was sent since."""
 
     def follow(
         self,
-        asked: Speed,
+        planned: Speed,
         peak: Speed,
         guard: Guard,
         passed: float,
         now: float,
         *,
         may_raise: bool,
+        slow: bool,
     ) -> str:
-        """Move the plan towards `asked` and return what the walker has to hear now, or ''.
+        """Move the plan towards what is `planned`, or the slowest, and return what has to be said, or ''.
 
-        `peak` is the highest speed that is planned to come, as far as it is to be announced by now.
+        `peak` is the highest speed that is planned to come, as far as it is to be announced by now. A hand's
+        speed is the plan, slower or faster, until less is planned than when it came (G15).
         """
+        asked = self._machine.minimum if slow else planned
         before, self._goal = self._plan, asked
         sentence = ""
         if may_raise:
@@ -52,7 +57,10 @@ class Pace:
         else:
             self.take_back(guard)
         commanded = guard.commanded
-        if asked > self._plan:
+        hand = self._unlowered_hand(planned, guard)
+        if hand is not None and not slow:
+            self._plan = float(hand)
+        elif asked > self._plan:
             if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
                 top = min(asked, self._announced, Speed(commanded + self._limits.step_up))
                 self._plan = max(self._plan, min(top, self._plan + self._limits.ramp_up * passed))
@@ -61,6 +69,14 @@ class Pace:
         self._keep_below(guard, now)
         self._stand(before, passed)
         return sentence
+
+    def _unlowered_hand(self, planned: Speed, guard: Guard) -> Speed | None:
+        hand = guard.hand if guard.hand_is_newest else None
+        if hand is None:
+            self._planned_at_hand = None
+        elif self._planned_at_hand is None:
+            self._planned_at_hand = planned
+        return None if self._planned_at_hand is None or planned < self._planned_at_hand else hand
 
     def _keep_below(self, guard: Guard, now: float) -> None:
         for bound in (guard.cap(now), guard.hand):
@@ -144,6 +160,6 @@ class Pace:
         while step < lowest:
             step = Speed(step + self._machine.grid)
         batch = min(DOWN_BATCH, self._limits.step_down)
-        if step >= commanded or not (self._steady or commanded - step >= batch):
+        if self._plan >= commanded or not (self._steady or commanded - step >= batch):
             return None
         return Target(step)

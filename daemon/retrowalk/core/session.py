@@ -497,11 +497,13 @@ class Session:
             self.ask_to_halt(Halt.END, now)
             return
         slow = restraint.slow or self.console_started
-        asked = self.machine.minimum if slow else segment.speed_at(self.in_step_s)
         self._may_raise = restraint.may_raise and not slow and guard.hand is None
         if not self._may_raise:
             self._tilt = None  # the next raise is announced anew
-        sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=self._may_raise)
+        planned = segment.speed_at(self.in_step_s)
+        sentence = self._pace.follow(
+            planned, self._peak(), guard, passed, now, may_raise=self._may_raise, slow=slow
+        )
         if sentence:
             self._say(sentence)
 

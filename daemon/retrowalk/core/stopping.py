@@ -38,7 +38,7 @@ class Stopping:
     """At that moment; None: nothing known, the first record tells."""
     deceleration: int
     """0.01 km/h per second."""
-    highest: Speed | None
+    highest: Speed
     """As measured, at that moment and since."""
     ours: bool
     must_write: bool
@@ -89,7 +89,7 @@ class Stopping:
             self.speed = motion.speed
         began = self._corrected(self.speed or Speed(0), motion, now)
         if motion.speed is not None:
-            self.highest = max(self.highest or Speed(0), motion.speed)
+            self.highest = max(self.highest, motion.speed)
         if not self.owed and motion.at_rest and self._heard(motion) and self.believes_rest(now):
             return RESTED
         if self.asked_still is not None:
@@ -104,7 +104,7 @@ class Stopping:
         ):
             self.asked_still = now
             return ASK_STILL
-        fast = self.speed is None or max(began, self.highest or began) > MOVING
+        fast = self.speed is None or max(began, self.highest) > MOVING
         never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell(motion) and fast
         if never_fell:
             return self._alarm(STOP_IGNORED)
@@ -127,7 +127,7 @@ class Stopping:
 
     def _fell(self, motion: Motion) -> bool:
         """The belt is below its highest since, or rests; what it did before does not count."""
-        below = motion.speed is not None and motion.speed <= (self.highest or Speed(0)) - FALL
+        below = motion.speed is not None and motion.speed <= self.highest - FALL
         return self._heard(motion) and (below or motion.at_rest)
 
     def _judge_presumed(self, motion: Motion, now: float, *, silent: bool) -> str:

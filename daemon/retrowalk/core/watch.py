@@ -479,7 +479,7 @@ class Watch:
             now,
             self._present_speed(),
             deceleration=self._deceleration(),
-            highest=self.motion.speed,
+            highest=self.motion.speed or Speed(0),
             ours=ours,
             must_write=must_write,
             silent_machine=self._silent_machine,
