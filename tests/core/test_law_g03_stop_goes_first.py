@@ -92,6 +92,17 @@ def test_a_new_stop_request_goes_ahead_of_control() -> None:
     assert [type(c) for _, c in desk.writes[-2:]] == [Stop, Stop]
 
 
+def test_and_control_is_asked_for_though_that_stop_cannot_be_written() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = None
+    desk.stop()
+    desk.silence(0.5)
+    desk.guard.want_stop(desk.now)
+    desk.write_error = "procedure already in progress"
+    desk.answer(Stop(), DENIED)
+    assert [type(c) for at, c in desk.writes if at == desk.now] == [Stop, Stop, RequestControl, Stop]
+
+
 def test_control_for_a_stops_sake_may_be_refused_and_stop_is_written_all_the_same() -> None:
     desk = Desk().at(120)
     desk.results[Stop] = desk.results[RequestControl] = DENIED

@@ -109,6 +109,17 @@ def test_it_keeps_the_space_between_two_frames() -> None:
     assert desk.last == Target(Speed(200))
 
 
+def test_it_waits_for_the_answer_to_another_target_for_3_s_and_no_longer() -> None:
+    desk = Desk().at(180, CAP_200)
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(200))) == ""
+    since = desk.now
+    desk.runs(250, 2.75)
+    assert desk.sent(Target)[-1] == since
+    desk.runs(250, 0.25)
+    assert (desk.sent(Target)[-1], desk.last) == (since + 3.0, Target(Speed(200)))
+
+
 def test_nor_at_a_zero_that_slips_in() -> None:
     desk = Desk().at(200, CAP_200)
     desk.guard.control = False

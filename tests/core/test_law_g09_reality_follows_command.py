@@ -194,6 +194,21 @@ def test_a_refused_target_is_not_in_force() -> None:
     assert "target_refused" in desk.noticed
 
 
+def test_the_one_before_is_judged_on_under_a_hand_too() -> None:
+    desk = Desk().at(100)
+    desk.runs(140, 3.5)
+    assert desk.guard.hand == 140
+    assert desk.want(Target(Speed(110))) == ""  # 3 s + 30 / 20, and 2 s above it
+    desk.runs(141, 0.5)
+    desk.results[Target] = 4
+    assert desk.want(Target(Speed(100))) == ""
+    assert desk.noticed[-1] == "target_refused"
+    desk.runs(141, 5.75)
+    assert not desk.stopping()
+    desk.runs(141, 0.25)
+    assert desk.noticed[-1] == "too_fast"
+
+
 def test_a_refused_first_target_leaves_only_the_first_target() -> None:
     desk = Desk().moving()
     desk.results[Target] = 3

@@ -1189,3 +1189,13 @@ def test_a_dead_process_s_start_runs_out_like_any_other(seconds: float, written:
     desk.runs(0, seconds)
     desk.stop()
     assert desk.stops == written
+
+
+def test_a_repeat_whose_write_fails_is_repeated_at_once_as_well() -> None:
+    desk = Desk().at(120)
+    desk.stop()
+    desk.runs(120, 1.25)
+    assert desk.stops == 1
+    desk.write_error = "no"
+    desk.runs(120, 0.25)
+    assert desk.stops == 3

@@ -157,6 +157,19 @@ def test_so_is_motion_that_was_somebodys_before(why: str) -> None:
     assert desk.stops == 1
 
 
+def test_so_is_motion_before_still_was_said_however_long_after_a_start_that_was_stopped() -> None:
+    desk = Desk(silent_at_rest=True).starting()
+    desk.record(60)
+    desk.stop()
+    desk.record(20)
+    desk.silence(4.0)
+    assert desk.noticed[-1] == "ask_still"
+    desk.runs(0, 120.0)
+    assert (desk.noticed[-1], desk.guard.faulted) == ("rest", False)
+    desk.runs(80, 0.5)
+    assert desk.noticed[-1] == "unexpected_motion"
+
+
 def test_motion_where_no_key_may_start_the_belt_is_alarm_and_stop() -> None:
     desk = Desk().rest()
     desk.guard.forbid_motion = True

@@ -92,6 +92,26 @@ def test_one_record_at_rest_does_not() -> None:
     assert desk.stops == 1
 
 
+@pytest.mark.parametrize(("rests", "stops"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize(("silent", "alarm"), [(False, "stop_ignored"), (True, "rest_unknown")])
+def test_so_it_is_after_a_stop_that_was_given_up(silent: bool, alarm: str, rests: bool, stops: int) -> None:
+    """Neither its alarm nor its six frames count on the next link."""
+    desk = Desk(silent_at_rest=silent).at(120)
+    desk.stop()
+    desk.slides(120, 60)
+    desk.silence(60.0)
+    assert (desk.stops, desk.noticed[-1]) == (6, alarm)
+    desk.lose_link()
+    desk.connect()
+    if rests:
+        desk.runs(0, 2.0)
+    else:
+        desk.silence(1.75)
+        assert desk.stops == 6
+        desk.silence(0.25)
+    assert desk.stops == 6 + stops
+
+
 @pytest.mark.parametrize("when", ["while the link is down", "after it is back"])
 def test_a_persons_word_does_not_withhold_it(when: str) -> None:
     desk = Desk().at(120)

@@ -439,3 +439,14 @@ def test_what_the_belt_did_under_the_target_before_makes_it_fall_under_no_other(
     assert desk.want(Target(Speed(120))) == ""
     desk.runs(100, 2.0)
     assert desk.guard.hand is None
+
+
+@pytest.mark.parametrize(("speed", "hand"), [(60, False), (59, True)])
+def test_so_it_is_with_a_first_target_that_the_belt_came_down_to(speed: int, hand: bool) -> None:
+    desk = Desk().moving(speed=120)
+    assert desk.want(Target(Speed(80))) == ""
+    desk.slides(120, 80)
+    desk.runs(80, 2.0)
+    assert desk.guard.target_met
+    desk.record(speed)
+    assert ("hand" in desk.noticed) is hand
