@@ -9,7 +9,7 @@ from collections.abc import Callable
 from retrowalk.core.authority import Refusal
 from retrowalk.core.exchange import Exchange, Outcome, encode
 from retrowalk.core.guard import Guard
-from retrowalk.core.model import Answer, Command, Machine, Observation, Stop, Written
+from retrowalk.core.model import Answer, Command, Machine, Observation, RequestControl, Stop, Written
 
 Write = Callable[[int, int, bytes], None]
 """The link's write: connection, ticket, frame. It returns at once; a `Written` with the ticket follows."""
@@ -62,7 +62,8 @@ class Belt:
         A command that cannot go now is forgotten: whoever wants it wants it again at the next look. Returns
         the guard's refusal of `command`, which is a bug of its sender.
         """
-        demanded = self.guard.demand(now)
+        may_ask = self._exchange.free(RequestControl(), now, at_once=self.guard.urgent)
+        demanded = self.guard.demand(now, may_ask=may_ask)
         chosen = demanded if demanded is not None else command
         if chosen is None or self._connection is None:
             return None

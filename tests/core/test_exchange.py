@@ -106,11 +106,13 @@ def test_frames_keep_0_3_s_between_them(first: Command, now: float, free: bool) 
     assert exchange.free(Start(), now) is free
 
 
-def test_a_frame_for_a_stops_sake_keeps_no_space_but_its_turn() -> None:
+def test_a_frame_for_a_stops_sake_waits_for_nothing_but_the_stops_write() -> None:
     exchange, _ = begun()
+    ticket = exchange.begin(Stop(), 10.0)
     assert not exchange.free(RequestControl(), 10.0, at_once=True)
-    exchange.answered(Response(2, 1))
+    exchange.written(Written(1, ticket))
     assert exchange.free(RequestControl(), 10.0, at_once=True)
+    assert not exchange.free(RequestControl(), 11.0, at_once=False), "not answered yet"
 
 
 def test_one_at_a_time_but_a_stop_overtakes() -> None:

@@ -22,7 +22,7 @@ def test_a_new_guard_is_disarmed_and_silent() -> None:
     assert guard.state is State.DISARMED
     assert not guard.control
     assert not guard.marked
-    assert guard.demand(0.0) is None
+    assert guard.demand(0.0, may_ask=True) is None
     assert guard.findings() == []
 
 

@@ -89,7 +89,20 @@ def test_a_new_stop_request_goes_ahead_of_control() -> None:
     desk.silence(0.5)
     desk.guard.want_stop(desk.now)
     desk.answer(Stop(), DENIED)
-    assert [type(c) for _, c in desk.writes[-2:]] == [Stop, Stop]
+    assert [type(c) for at, c in desk.writes if at == desk.now] == [Stop, RequestControl, Stop]
+
+
+def test_stops_are_repeated_though_control_has_to_wait_for_the_answer_to_one() -> None:
+    desk = Desk().at(120)
+    desk.results[Stop] = DENIED
+    desk.results[RequestControl] = DENIED
+    desk.stop()
+    desk.results[Stop] = None
+    since = desk.now = desk.now + 0.5
+    desk.stop()
+    desk.runs(120, 3.0)
+    assert [at - since for at in desk.sent(Stop) if at > since] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    assert [at - since for at in desk.sent(RequestControl) if at > since] == [3.0]
 
 
 def test_and_control_is_asked_for_though_that_stop_cannot_be_written() -> None:

@@ -221,12 +221,12 @@ def test_an_order_that_cannot_pass_yet_is_no_mistake_of_the_session() -> None:
     desk = Desk().at(200, CAP_200)
     desk.guard.control = False
     desk.runs(250, 0.5)
-    assert desk.guard.demand(desk.now) is None
+    assert desk.guard.demand(desk.now, may_ask=True) is None
     desk.guard.control = True
-    assert desk.guard.demand(desk.now) == Target(Speed(200))
+    assert desk.guard.demand(desk.now, may_ask=True) == Target(Speed(200))
     assert desk.review(Target(Speed(130))) == "G7", "no other target is as free as that one"
     desk.now += 2.0
-    assert desk.guard.demand(desk.now) is None
+    assert desk.guard.demand(desk.now, may_ask=True) is None
 
 
 def test_the_order_is_not_above_the_target_in_force() -> None:

@@ -820,7 +820,7 @@ def test_a_repeat_that_is_due_is_not_forgotten_when_somebody_asks_again(result: 
     stop.sent(0.0)
     stop.concluded(Outcome(Stop(), result))
     stop.join(0.25)
-    assert stop.demand(Motion(), 0.25) == Stop()
+    assert stop.demand(Motion(), 0.25, may_ask=True) == Stop()
 
 
 def test_where_nothing_was_known_the_first_record_tells_how_long_the_belt_may_take() -> None:

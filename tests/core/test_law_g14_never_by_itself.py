@@ -325,7 +325,7 @@ def test_a_start_needs_the_moving_marker_and_so_does_every_frame_but_stop() -> N
     desk.guard.marked = False
     assert desk.review(Target(Speed(90))) == "G14"
     assert desk.review(TargetIncline(Incline(5))) == "G14"
-    assert desk.guard.demand(desk.now) is None
+    assert desk.guard.demand(desk.now, may_ask=True) is None
 
 
 @pytest.mark.parametrize(("silent", "age", "law"), [(False, 1.9, ""), (False, 2.0, "G14"), (True, 4.9, "")])

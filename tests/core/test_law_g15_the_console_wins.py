@@ -177,6 +177,35 @@ def test_a_lower_target_that_the_machine_refuses_does_not_end_the_hand() -> None
     assert desk.review(Target(Speed(150))) == "G15"
 
 
+@pytest.mark.parametrize("newest", [True, False], ids=["the hand's", "one of ours below it"])
+@pytest.mark.parametrize("go_on", [None, "before", "after"])
+def test_after_a_refused_target_the_speed_of_before_is_in_force(newest: bool, go_on: str | None) -> None:
+    desk = hand_at(140)
+    if not newest:
+        assert desk.want(Target(Speed(130))) == ""
+        desk.runs(130, 5.0)
+    before = desk.guard.commanded
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(110))) == ""
+    if go_on == "before":
+        desk.guard.resume_from_hand()
+    desk.answer(Target(Speed(110)), 4)
+    if go_on == "after":
+        desk.guard.resume_from_hand()
+    assert desk.guard.hand == (before if go_on is None else None)
+    assert (desk.guard.commanded, desk.guard.target_met) == (before, True)
+
+
+def test_a_hand_that_came_meanwhile_outlasts_the_refusal() -> None:
+    desk = Desk().moving()
+    desk.results[Target] = None
+    assert desk.want(Target(Speed(80))) == ""
+    desk.record(55)
+    assert desk.guard.hand == 55
+    desk.answer(Target(Speed(80)), 4)
+    assert (desk.guard.hand, desk.guard.commanded) == (55, 55)
+
+
 def test_go_on_without_a_hand_changes_nothing() -> None:
     desk = Desk().at(100)
     desk.guard.resume_from_hand()

@@ -298,6 +298,17 @@ def test_less_planned_than_when_the_hand_came_lowers_from_its_speed_by_the_ramp(
         assert (walked.plan, walked.target) == (plan, target), planned
 
 
+def test_less_that_the_machine_refuses_under_a_hand_is_asked_of_it_again() -> None:
+    walked = under_a_hand(185)
+    walked.desk.runs(185, 2.0)
+    walked.follow(140, passed=100, may_raise=False)
+    walked.desk.results[Target] = 4
+    walked.sends(140)
+    walked.desk.runs(185, 2.0)
+    walked.follow(140, passed=0, may_raise=False)
+    assert (walked.plan, walked.target) == (140, 140)
+
+
 def test_what_the_program_has_lowered_a_hand_does_not_raise_again_but_another_hand_does() -> None:
     walked = under_a_hand(185)
     walked.desk.runs(185, 2.0)

@@ -95,11 +95,11 @@ class Exchange:
     def free(self, command: Command, now: float, *, at_once: bool = False) -> bool:
         """Whether `command` may be sent now. A Stop always may, unless one is still being written.
 
-        `at_once`: it is sent for a Stop's sake and keeps no space.
+        `at_once`: it is sent for a Stop's sake, keeps no space and waits for no answer either.
         """
-        if isinstance(command, Stop):
+        if at_once or isinstance(command, Stop):
             return self._unwritten_stop is None
-        spaced = at_once or self._last_sent is None or now - self._last_sent >= SPACING_S
+        spaced = self._last_sent is None or now - self._last_sent >= SPACING_S
         return spaced and self._pending is None
 
     def begin(self, command: Command, now: float) -> int:

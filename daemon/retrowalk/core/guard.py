@@ -181,10 +181,13 @@ class Guard(Watch):
             return None
         return self._steering.incline_step(wanted)
 
-    def demand(self, now: float) -> Command | None:
-        """What the guard itself wants written now, ahead of every wish of the session."""
+    def demand(self, now: float, *, may_ask: bool) -> Command | None:
+        """What the guard itself wants written now, ahead of every wish of the session.
+
+        Without `may_ask` the link is not free for Request Control: that holds up no Stop.
+        """
         if self._stop is not None:
-            return self._stop.demand(self.motion, now)
+            return self._stop.demand(self.motion, now, may_ask=may_ask)
         if self._steering is None or self._why_no_target(now) is not None:
             return None
         order = self._steering.order(now)

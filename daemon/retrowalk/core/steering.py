@@ -37,6 +37,7 @@ class Steering:
         self._machine = machine
         self._target: Obeying | None = None
         self._target_before: Obeying | None = None
+        self._hand_before: Speed | None = None
         self.deck: Incline | None = None
         """As reported last in this run."""
         self._incline_before = incline
@@ -118,7 +119,7 @@ class Steering:
         if verdict == HAND:
             on_trial = self._target.trial and not self._target.met
             verdict = "" if on_trial and self.hand is not None else HAND
-            self.hand = speed
+            self.hand = self._hand_before = speed
             if not on_trial:  # miles for kilometres are found whatever a hand does
                 self._target = None
         detail = f"told {told / 100:.2f} km/h, ran {speed / 100:.2f}" if verdict else ""
@@ -126,9 +127,15 @@ class Steering:
 
     def resume(self) -> None:
         """G15: a person at the machine says that the program may go on."""
-        if self.hand is not None and self._target is None:
-            self._target = Obeying(self.hand, self.hand, answered=0.0, met=True)
-        self.hand = None
+        self._target = self._target_in_force
+        self.hand = self._hand_before = None
+
+    @property
+    def _target_in_force(self) -> Obeying | None:
+        """A hand's speed, while no target of ours is newer, as one that was met."""
+        if self.hand is None or self._target is not None:
+            return self._target
+        return Obeying(self.hand, self.hand, answered=0.0, met=True)
 
     # --- what is sent -----------------------------------------------------------------------------
 
@@ -182,7 +189,7 @@ class Steering:
     def target_sent(self, speed: Speed, measured: Speed | None) -> None:
         """A target was handed to the link."""
         self.capping.told()
-        before, first = self._target, self.commanded is None
+        before, first = self._target_in_force, self.commanded is None
         unmet = None if before is None or before.met else before
         self._target_before, self._target = (
             before,
@@ -193,6 +200,7 @@ class Steering:
                 trial=self.trial and (first or (unmet is not None and unmet.trial)),
             ),
         )
+        self._hand_before = self.hand
         if self.hand is not None:
             self.hand = min(self.hand, speed)
 
@@ -213,5 +221,5 @@ class Steering:
         elif taken:
             self._target.answered = now
         else:
-            self._target = self._target_before
+            self._target, self.hand = self._target_before, self._hand_before
         return "" if taken else TARGET_REFUSED

@@ -143,13 +143,13 @@ class Stopping:
         self.alarmed = self.ours = True
         return fault_id
 
-    def demand(self, motion: Motion, now: float) -> Command | None:
-        """What has to be written now: Stop, or control for its sake."""
+    def demand(self, motion: Motion, now: float, *, may_ask: bool) -> Command | None:
+        """What has to be written now: Stop, or, where the link is free for it, control for its sake."""
         if not self.ours:
             return None
         if self.writes == 0 or self._again:
             return Stop()
-        if self.need_control:
+        if self.need_control and may_ask:
             return RequestControl()
         wait = FIRST_REPEAT_S if self.writes == 1 else REPEAT_S
         if now - self._last_write < wait or motion.falling(now):
