@@ -413,6 +413,22 @@ async def test_cancelled_it_hangs_up(worn, listening) -> None:
     assert not worn.device.connections
 
 
+async def test_so_it_does_in_the_very_moment_in_which_it_was_connected(worn, radio, listening) -> None:
+    fast = radio.backend
+    begun: list[Bearer] = []
+
+    async def start_notify(*args: object, **kwargs: object) -> None:
+        await fast.client.start_notify(*args, **kwargs)
+        begun[0].task.cancel()
+
+    radio.backend = replace(fast, client=type("Last", (fast.client,), {"start_notify": start_notify}))
+    begun.append(listening())
+    await asyncio.wait({begun[0].task}, timeout=10)
+    assert begun[0].task.cancelled()
+    await asyncio.sleep(1)
+    assert not worn.device.connections
+
+
 async def test_a_treadmills_connector_takes_the_right_of_way_and_says_when_it_is_up(
     put_up, radio, posted
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -52,6 +53,8 @@ class Strap:
         self._right_of_way = right_of_way
         self._backend = backend
         self._trouble = ""
+        self._line: Line | None = None
+        """The last one: whoever is cancelled in the moment in which it is there would not be given it."""
         right_of_way.claim(self, target)
 
     async def run(self) -> None:
@@ -70,28 +73,25 @@ class Strap:
     async def _hear_out(self) -> None:
         """One connection, from the search to its end. LinkError where there was none."""
         heard: asyncio.Queue[bytes | None] = asyncio.Queue()
-        line = await self._right_of_way.when_clear(lambda: within(_OPEN_WITHIN, self._open(heard)))
         try:
+            await self._right_of_way.when_clear(lambda: within(_OPEN_WITHIN, self._open(heard)))
             self._tell("")
             log.info("heart rate strap connected", strap=self._target)
-            while True:
-                async with asyncio.timeout(_SILENT_FOR):
-                    payload = await heard.get()
-                if payload is None:
-                    break
-                self._received(payload)
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                while (payload := await asyncio.wait_for(heard.get(), _SILENT_FOR)) is not None:
+                    self._received(payload)
         finally:
-            await line.hang_up()
+            if self._line is not None:
+                await self._line.hang_up()
+            self._line = None
         log.info("heart rate strap lost", strap=self._target)
 
-    async def _open(self, heard: asyncio.Queue[bytes | None]) -> Line:
+    async def _open(self, heard: asyncio.Queue[bytes | None]) -> None:
         search = self._right_of_way.search(self._backend)
         is_free = partial(self._right_of_way.is_free, self)
         found = await find(self._target, _SEARCH_FOR, self._backend, STRAP, is_free=is_free, search=search)
         self._right_of_way.claim(self, self._target, found.address)
-        line = Line(found, lambda: heard.put_nowait(None))
+        self._line = line = Line(found, lambda: heard.put_nowait(None))
         try:
             await line.dial(self._backend)
             if uuids.HEART_RATE_MEASUREMENT not in line.offered:
@@ -100,7 +100,6 @@ class Strap:
         except BaseException:  # cancelled, too: BlueZ would keep the half-made connection
             await line.hang_up()
             raise
-        return line
 
     def _received(self, payload: bytes) -> None:
         try:
