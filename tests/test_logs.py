@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -117,3 +118,32 @@ def test_a_stream_that_is_held_holds_up_nobody_and_tells_how_many_lines_are_lost
         assert numbers[-MOST_LINES:] == list(range(2 * MOST_LINES, 3 * MOST_LINES))
         assert (line["level"], line["count"]) == ("warning", 3 * MOST_LINES - len(numbers))
         wait_until_out()
+
+
+class Held(io.StringIO):
+    """A stream that takes a line only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Semaphore(0)
+
+    def write(self, text: str) -> int:
+        self.let.acquire()
+        return super().write(text)
+
+
+def test_what_is_lost_is_told_though_the_line_that_told_it_was_lost_as_well() -> None:
+    stream = Held()
+    wait_until_out = configure_logging("json", "info", stream, {})
+    log = structlog.get_logger()
+    for _ in range(2):
+        for _ in range(3 * MOST_LINES):
+            log.info("heard")
+        stream.let.release()
+        wait_until_out()  # in vain, but its thread has told of the loss
+    stream.let.release(3 * MOST_LINES)
+    wait_until_out()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    counts = [line["count"] for line in lines if "count" in line]
+    lost = 6 * MOST_LINES - (len(lines) - len(counts))
+    assert lost <= counts[-1] <= lost + 2, "and those that told it in vain"

@@ -87,14 +87,16 @@ class _Lines:
             self._changed.wait_for(lambda: not (self._waiting or self._writing), FLUSH_WITHIN_S)
 
     def _run(self) -> None:
+        told = 0
         while True:
             with self._changed:
                 self._writing = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
                 text, dropped = self._waiting.popleft(), self._dropped
-                self._writing, self._dropped = True, 0
-            if dropped:
+                self._writing = True
+            if dropped > told:  # of all: this line may be dropped, too
+                told = dropped
                 structlog.get_logger().warning("the log was held: older lines are dropped", count=dropped)
             with suppress(OSError, ValueError):  # it is closed or broken: nobody can read this
                 self._stream.write(text)
