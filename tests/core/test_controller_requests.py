@@ -578,6 +578,23 @@ def test_an_ok_waits_until_the_belt_falls_no_more() -> None:
     assert hands.phase() is Phase.WALKING
 
 
+def test_and_from_the_speed_it_fell_to_meanwhile_nothing_rises_unannounced() -> None:
+    hands = at_150().runs(120, 4.0)
+    hands.silence(0.75)
+    hands.record(120)
+    hands.silence(0.75)
+    hands.record(110)
+    hands.ask(Confirm(Act.OK))
+    assert hands.phase() is Phase.HELD
+    hands.silence(2.25)
+    written = len(hands.written)
+    hands.record(90)
+    assert (hands.phase(), hands.guard.commanded) == (Phase.WALKING, 90)
+    hands.runs(90, 4.75)
+    assert hands.written[written:] == []
+    assert hands.said()[-1] == "Speed rises to 1.5 in 5 seconds."
+
+
 def test_so_it_does_after_a_start_at_the_console() -> None:
     hands = keyed().runs(70, 0.25)
     hands.ask(Confirm(Act.OK))

@@ -46,6 +46,16 @@ def test_nor_has_a_belt_fallen_that_the_overtaken_start_takes_up_though_it_hardl
     assert "stop_ignored" in desk.noticed, "slow or not, in five seconds it rests"
 
 
+def test_one_garbled_record_of_a_belt_at_rest_is_none_that_was_taken_up() -> None:
+    desk = Desk().starting()
+    desk.results[Stop] = None
+    desk.stop()
+    desk.runs(0, 2.75)
+    desk.record(500)
+    desk.runs(0, 2.0)
+    assert desk.noticed == ["rest"]
+
+
 def test_nor_has_one_that_was_told_more_though_it_is_slow_yet() -> None:
     desk = Desk().moving(speed=31)
     assert desk.want(Target(Speed(80))) == ""

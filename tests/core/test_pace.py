@@ -284,13 +284,25 @@ def test_a_hands_speed_holds_slower_or_faster_and_off_the_grid_until_less_is_pla
     hand: int, planned: int
 ) -> None:
     walked = under_a_hand(hand)
-    for asked in (150, planned, 150):
-        walked.follow(asked, passed=10, may_raise=False)
+    for _ in range(2):
+        walked.follow(planned, passed=10, may_raise=False)
         walked.desk.runs(hand, 2.5)
         assert (walked.plan, walked.target) == (hand, None)
 
 
-def test_less_planned_than_when_the_hand_came_lowers_from_its_speed_by_the_ramp() -> None:
+@pytest.mark.parametrize(
+    ("hand", "planned", "plan"), [(120, 150, 120), (120, 119, 119), (185, 187, 185), (185, 184, 184)]
+)
+def test_a_lower_step_lowers_a_faster_hand_though_it_came_in_one_that_was_slower_still(
+    hand: int, planned: int, plan: int
+) -> None:
+    walked = under_a_hand(hand)
+    walked.follow(190, passed=10, may_raise=False)
+    walked.follow(planned, passed=10, may_raise=False)
+    assert walked.plan == plan
+
+
+def test_less_planned_than_before_lowers_a_hand_from_its_speed_by_the_ramp() -> None:
     walked = under_a_hand(185)
     walked.desk.runs(185, 2.0)
     for planned, plan, target in [(149, 178, None), (149, 171, None), (149, 164, 160), (150, 185, None)]:
@@ -338,6 +350,28 @@ def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
     walked.desk.guard.resume_from_hand()
     assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
     assert (walked.plan, walked.target) == (120, None)
+
+
+def test_what_a_hand_reached_is_not_announced_as_a_rise() -> None:
+    walked = under_a_hand(185)
+    walked.desk.guard.resume_from_hand()
+    walked.pace.take_back(walked.desk.guard)
+    assert walked.follow(180) == ""
+    assert walked.follow(185) == ""
+    assert walked.follow(190) == "Speed rises to 1.9 in 5 seconds."
+
+
+def test_a_cap_that_lowers_a_hand_gives_it_up_no_further() -> None:
+    walked = under_a_hand(185)
+    walked.desk.guard.limit(Speed(170), walked.desk.now)
+    walked.desk.runs(185, 2.0)
+    walked.follow(150, may_raise=False)
+    walked.follow(150, may_raise=False)
+    assert walked.target == 170
+    walked.sends(170)
+    walked.desk.runs(170, 4.0)
+    walked.follow(150, passed=10, may_raise=False)
+    assert (walked.plan, walked.target) == (170, None)
 
 
 def test_a_belt_that_is_let_go_has_no_cap_and_no_target() -> None:

@@ -437,7 +437,7 @@ class Controller(Mind):
         session.ok_given = session.ok_given and held
         if not session.ok_given or self.guard.motion.fell:
             return
-        self.guard.resume_from_hand()
+        session.go_on(self.guard)
         session.ok_given = session.console_started = False
         self._end_faults("hand")
         self._emit("resumed")

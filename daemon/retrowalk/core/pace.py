@@ -30,8 +30,9 @@ class Pace:
         self._held_said = True
         self._steady = True
         """The plan is not on its way at this moment."""
-        self._planned_at_hand: Speed | None = None
-        """The program's speed when the present hand came; None: no hand, or a target was sent since."""
+        self._hand_is_newest = False
+        self._peak_since_hand = Speed(0)
+        """The highest speed that was planned since the last hand came."""
 
     def follow(
         self,
@@ -47,7 +48,7 @@ class Pace:
         """Move the plan towards what is `planned`, or the slowest, and return what has to be said, or ''.
 
         `peak` is the highest speed that is planned to come, as far as it is to be announced by now. A hand's
-        speed is the plan, slower or faster, until less is planned than when it came (G15).
+        speed is the plan, slower or faster, until less is planned than before in its time (G15).
         """
         asked = self._machine.minimum if slow else planned
         before, self._goal = self._plan, asked
@@ -71,12 +72,11 @@ class Pace:
         return sentence
 
     def _unlowered_hand(self, planned: Speed, guard: Guard) -> Speed | None:
-        hand = guard.hand if guard.hand_is_newest else None
-        if hand is None:
-            self._planned_at_hand = None
-        elif self._planned_at_hand is None:
-            self._planned_at_hand = planned
-        return None if self._planned_at_hand is None or planned < self._planned_at_hand else hand
+        before, self._hand_is_newest = self._hand_is_newest, guard.hand_is_newest
+        came = self._hand_is_newest and not before
+        self._peak_since_hand = planned if came else max(self._peak_since_hand, planned)
+        hand = guard.hand
+        return None if hand is None or planned < min(hand, self._peak_since_hand) else hand
 
     def _keep_below(self, guard: Guard, now: float) -> None:
         for bound in (guard.cap(now), guard.hand):
@@ -100,6 +100,8 @@ class Pace:
             peak = min(peak, self._machine.on_grid(cap))
         if peak > self._announced:
             self._announced, self._announced_at, self._held_said = peak, now, False
+            if guard.commanded is not None and peak <= guard.commanded:
+                return ""  # a hand took the belt there, or further
             return f"Speed rises to {kmh(peak):g} in {self.WARNING_S:.0f} seconds."
         if peak < self._announced:
             self._announced, self._held_said = max(peak, self._machine.on_grid(Speed(int(self._plan)))), True

@@ -377,6 +377,11 @@ class Session:
         if halt in STOPPING and not (self.end_reason or (self.segment.cue and halt is not Halt.END)):
             self._say(STOPPING[halt])
 
+    def go_on(self, guard: Guard) -> None:
+        """After a hand, by the word of a person. What rises from its speed is announced anew."""
+        guard.resume_from_hand()
+        self._pace.take_back(guard)
+
     def skip(self, guard: Guard, now: float) -> str:
         """To the next step, or why not; a turn or a rest begins, it is never passed.
 

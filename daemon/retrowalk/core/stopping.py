@@ -104,7 +104,8 @@ class Stopping:
         ):
             self.asked_still = now
             return ASK_STILL
-        fast = self.speed is None or max(began, self.highest) > MOVING
+        rises = motion.at_least is not None and motion.at_least > MOVING
+        fast = self.speed is None or began > MOVING or rises
         never_fell = now >= self.asked + FALL_WITHIN_S and not self._fell(motion) and fast
         if never_fell:
             return self._alarm(STOP_IGNORED)
