@@ -31,7 +31,7 @@ class Pace:
         self._steady = True
         """The plan is not on its way at this moment."""
         self._hand_is_newest = False
-        self._peak_since_hand = Speed(0)
+        self._peak_since_hand = machine.minimum
         """The highest speed that was planned since the last hand came."""
 
     def follow(
