@@ -29,6 +29,7 @@ from retrowalk.core.model import (
     Start,
     Stop,
     StopSession,
+    Target,
     Unmark,
 )
 from retrowalk.core.offering import Walker
@@ -593,6 +594,30 @@ def test_and_from_the_speed_it_fell_to_meanwhile_nothing_rises_unannounced() -> 
     hands.runs(90, 4.75)
     assert hands.written[written:] == []
     assert hands.said()[-1] == "Speed rises to 1.5 in 5 seconds."
+
+
+def test_nor_does_it_on_the_way_to_a_halt() -> None:
+    hands = ByHand('{ walk = "forward", for = "9min", speed = 2.5 }', level=3).at(250)
+    hands.ask(PauseSession())
+    hands.runs(200, 0.5)
+    assert hands.session.stage is Stage.EASING
+    hands.ask(Confirm(Act.OK))
+    hands.silence(2.25)
+    written = len(hands.written)
+    hands.record(100)
+    hands.runs(100, 1.0)
+    assert hands.guard.hand is None
+    assert [c for c in hands.written[written:] if isinstance(c, Target) and c.speed > 100] == []
+
+
+def test_an_ok_to_a_hand_before_the_first_walk_breaks_nothing() -> None:
+    hands = ByHand(machine=replace(SENSING, needs_target_to_move=True)).starting().runs(0, 1.0)
+    hands.record(60)
+    hands.runs(25, 2.5)
+    assert (hands.session.stage, hands.guard.hand) == (Stage.STARTING, 25)
+    assert hands.ask(Confirm(Act.OK)) == [ACCEPTED, DONE]
+    hands.runs(25, 1.0)
+    assert hands.session.stage is Stage.STARTING
 
 
 def test_so_it_does_after_a_start_at_the_console() -> None:

@@ -35,18 +35,12 @@ class Walked:
             assert self.plan == speed
 
     def follow(
-        self,
-        asked: int,
-        peak: int | None = None,
-        *,
-        passed: float = 0.25,
-        may_raise: bool = True,
-        slow: bool = False,
+        self, asked: int, peak: int | None = None, *, passed: float = 0.25, may_raise: bool = True
     ) -> str:
         """What is said; `passed` seconds are over for the ramps, whatever the desk's clock says."""
         highest = Speed(asked if peak is None else peak)
         return self.pace.follow(
-            Speed(asked), highest, self.desk.guard, passed, self.desk.now, may_raise=may_raise, slow=slow
+            Speed(asked), highest, self.desk.guard, passed, self.desk.now, may_raise=may_raise
         )
 
     def ease(self, passed: float = 0.25) -> None:
@@ -268,81 +262,6 @@ def test_the_plan_keeps_below_a_hand_and_above_nothing_slower_than_the_machine()
         assert walked.plan == plan
 
 
-def under_a_hand(speed: int) -> Walked:
-    """At 1.5 km/h somebody at the console set another speed; the program has asked for 1.5 since, too."""
-    walked = Walked(150)
-    walked.desk.runs(speed, 3.5)
-    walked.follow(150, may_raise=False)
-    assert walked.desk.guard.hand == speed
-    return walked
-
-
-@pytest.mark.parametrize("hand", [111, 120, 185])
-@pytest.mark.parametrize("planned", [150, 151, 180])
-def test_a_hands_speed_holds_slower_or_faster_and_off_the_grid_until_less_is_planned(
-    hand: int, planned: int
-) -> None:
-    walked = under_a_hand(hand)
-    for _ in range(2):
-        walked.follow(planned, passed=10, may_raise=False)
-        walked.desk.runs(hand, 2.5)
-        assert (walked.plan, walked.target) == (hand, None)
-
-
-@pytest.mark.parametrize(
-    ("hand", "planned", "plan"), [(120, 150, 120), (120, 119, 119), (185, 187, 185), (185, 184, 184)]
-)
-def test_a_lower_step_lowers_a_faster_hand_though_it_came_in_one_that_was_slower_still(
-    hand: int, planned: int, plan: int
-) -> None:
-    walked = under_a_hand(hand)
-    walked.follow(190, passed=10, may_raise=False)
-    walked.follow(planned, passed=10, may_raise=False)
-    assert walked.plan == plan
-
-
-def test_less_planned_than_before_lowers_a_hand_from_its_speed_by_the_ramp() -> None:
-    walked = under_a_hand(185)
-    walked.desk.runs(185, 2.0)
-    for planned, plan, target in [(149, 178, None), (149, 171, None), (149, 164, 160), (150, 185, None)]:
-        walked.follow(planned, passed=7 / RAMP_DOWN, may_raise=False)
-        assert (walked.plan, walked.target) == (plan, target), planned
-
-
-def test_less_that_the_machine_refuses_under_a_hand_is_asked_of_it_again() -> None:
-    walked = under_a_hand(185)
-    walked.desk.runs(185, 2.0)
-    walked.follow(140, passed=100, may_raise=False)
-    walked.desk.results[Target] = 4
-    walked.sends(140)
-    walked.desk.runs(185, 2.0)
-    for _ in range(2):
-        walked.follow(140, passed=0, may_raise=False)
-        assert (walked.plan, walked.target) == (140, 140)
-
-
-def test_what_the_program_has_lowered_a_hand_does_not_raise_again_but_another_hand_does() -> None:
-    walked = under_a_hand(185)
-    walked.desk.runs(185, 2.0)
-    walked.follow(140, passed=100, may_raise=False)
-    assert walked.target == 140
-    walked.sends(140)
-    walked.desk.runs(140, 6.0)
-    walked.follow(150, passed=100, may_raise=False)
-    assert (walked.plan, walked.target) == (140, None)
-    walked.desk.runs(185, 3.5)
-    walked.follow(140, passed=100, may_raise=False)
-    walked.desk.runs(185, 2.0)
-    assert (walked.plan, walked.target) == (185, None)
-
-
-def test_whoever_slows_the_belt_slows_it_under_a_hand_too() -> None:
-    walked = under_a_hand(185)
-    walked.desk.runs(185, 2.0)
-    walked.follow(150, passed=1, may_raise=False, slow=True)
-    assert (walked.plan, walked.target) == (155, 150)
-
-
 def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
     walked = Walked(150)
     walked.desk.runs(120, 4)
@@ -350,28 +269,6 @@ def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
     walked.desk.guard.resume_from_hand()
     assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
     assert (walked.plan, walked.target) == (120, None)
-
-
-def test_what_a_hand_reached_is_not_announced_as_a_rise() -> None:
-    walked = under_a_hand(190)
-    walked.desk.guard.resume_from_hand()
-    walked.pace.take_back(walked.desk.guard)
-    assert walked.follow(180) == ""
-    assert walked.follow(190) == ""
-    assert walked.follow(200) == "Speed rises to 2 in 5 seconds."
-
-
-def test_a_cap_that_lowers_a_hand_gives_it_up_no_further() -> None:
-    walked = under_a_hand(185)
-    walked.desk.guard.limit(Speed(170), walked.desk.now)
-    walked.desk.runs(185, 2.0)
-    walked.follow(150, may_raise=False)
-    walked.follow(150, may_raise=False)
-    assert walked.target == 170
-    walked.sends(170)
-    walked.desk.runs(170, 4.0)
-    walked.follow(150, passed=10, may_raise=False)
-    assert (walked.plan, walked.target) == (170, None)
 
 
 def test_a_belt_that_is_let_go_has_no_cap_and_no_target() -> None:

@@ -30,27 +30,21 @@ class Pace:
         self._held_said = True
         self._steady = True
         """The plan is not on its way at this moment."""
-        self._hand_is_newest = False
-        self._peak_since_hand = machine.minimum
-        """The highest speed that was planned since the last hand came."""
 
     def follow(
         self,
-        planned: Speed,
+        asked: Speed,
         peak: Speed,
         guard: Guard,
         passed: float,
         now: float,
         *,
         may_raise: bool,
-        slow: bool,
     ) -> str:
-        """Move the plan towards what is `planned`, or the slowest, and return what has to be said, or ''.
+        """Move the plan towards `asked` and return what the walker has to hear now, or ''.
 
-        `peak` is the highest speed that is planned to come, as far as it is to be announced by now. A hand's
-        speed is the plan, slower or faster, until less is planned than before in its time (G15).
+        `peak` is the highest speed that is planned to come, as far as it is to be announced by now.
         """
-        asked = self._machine.minimum if slow else planned
         before, self._goal = self._plan, asked
         sentence = ""
         if may_raise:
@@ -58,10 +52,7 @@ class Pace:
         else:
             self.take_back(guard)
         commanded = guard.commanded
-        hand = self._unlowered_hand(planned, guard)
-        if hand is not None and not slow:
-            self._plan = float(hand)
-        elif asked > self._plan:
+        if asked > self._plan:
             if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
                 top = min(asked, self._announced, Speed(commanded + self._limits.step_up))
                 self._plan = max(self._plan, min(top, self._plan + self._limits.ramp_up * passed))
@@ -70,13 +61,6 @@ class Pace:
         self._keep_below(guard, now)
         self._stand(before, passed)
         return sentence
-
-    def _unlowered_hand(self, planned: Speed, guard: Guard) -> Speed | None:
-        before, self._hand_is_newest = self._hand_is_newest, guard.hand_is_newest
-        came = self._hand_is_newest and not before
-        self._peak_since_hand = planned if came else max(self._peak_since_hand, planned)
-        hand = guard.hand
-        return None if hand is None or planned < min(hand, self._peak_since_hand) else hand
 
     def _keep_below(self, guard: Guard, now: float) -> None:
         for bound in (guard.cap(now), guard.hand):
@@ -100,8 +84,6 @@ class Pace:
             peak = min(peak, self._machine.on_grid(cap))
         if peak > self._announced:
             self._announced, self._announced_at, self._held_said = peak, now, False
-            if guard.commanded is not None and peak <= guard.commanded:
-                return ""  # a hand took the belt there, or further
             return f"Speed rises to {kmh(peak):g} in {self.WARNING_S:.0f} seconds."
         if peak < self._announced:
             self._announced, self._held_said = max(peak, self._machine.on_grid(Speed(int(self._plan)))), True
@@ -162,6 +144,6 @@ class Pace:
         while step < lowest:
             step = Speed(step + self._machine.grid)
         batch = min(DOWN_BATCH, self._limits.step_down)
-        if self._plan >= commanded or not (self._steady or commanded - step >= batch):
+        if step >= commanded or not (self._steady or commanded - step >= batch):
             return None
         return Target(step)

@@ -380,7 +380,8 @@ class Session:
     def go_on(self, guard: Guard) -> None:
         """After a hand, by the word of a person. What rises from its speed is announced anew."""
         guard.resume_from_hand()
-        self._pace.take_back(guard)
+        if self.stage in (Stage.WALKING, Stage.EASING):
+            self._pace.take_back(guard)
 
     def skip(self, guard: Guard, now: float) -> str:
         """To the next step, or why not; a turn or a rest begins, it is never passed.
@@ -502,13 +503,11 @@ class Session:
             self.ask_to_halt(Halt.END, now)
             return
         slow = restraint.slow or self.console_started
+        asked = self.machine.minimum if slow else segment.speed_at(self.in_step_s)
         self._may_raise = restraint.may_raise and not slow and guard.hand is None
         if not self._may_raise:
             self._tilt = None  # the next raise is announced anew
-        planned = segment.speed_at(self.in_step_s)
-        sentence = self._pace.follow(
-            planned, self._peak(), guard, passed, now, may_raise=self._may_raise, slow=slow
-        )
+        sentence = self._pace.follow(asked, self._peak(), guard, passed, now, may_raise=self._may_raise)
         if sentence:
             self._say(sentence)
 
