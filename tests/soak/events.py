@@ -56,6 +56,11 @@ def _key(chance: Random) -> How:
     return {"key": key, "times": chance.choice((1, 1, 3, 6)) if key in {"faster", "slower"} else 1}
 
 
+def _key_in_countdown(chance: Random) -> How:
+    """Somebody presses the Start key while the next countdown runs, or just after it."""
+    return {"forward": chance.random() < 0.3, "after_s": round(chance.uniform(0.0, 10.0), 2)}
+
+
 def _dial(chance: Random) -> How:
     return {"kmh": round(chance.choice((0.8, 1.0, 2.0, 3.0, 6.0, 10.0)) * chance.uniform(0.8, 1.2), 1)}
 
@@ -163,6 +168,7 @@ def _packet(chance: Random) -> How:
 
 KINDS: Mapping[str, tuple[float, Callable[[Random], How]]] = {
     "key": (10, _key),
+    "key_in_countdown": (2, _key_in_countdown),
     "dial": (5, _dial),
     "safety_key": (2, _seconds(1, 30)),
     "step_off": (2, _seconds(3, 120)),

@@ -51,6 +51,8 @@ class Happening:
             case "key":
                 for _ in range(int(_number(how, "times"))):
                     self._press(corner, Key(str(how["key"])))
+            case "key_in_countdown":
+                corner.person.meddlers.append(partial(self._meddle, corner, how))
             case "dial":
                 target = machine.belt.target
                 machine.console.set_speed(_number(how, "kmh"))
@@ -141,6 +143,12 @@ class Happening:
             corner.witness.stopped_by_hand(machine.now)
         elif machine.belt.target != target:
             corner.witness.set_by_hand(machine.now)
+
+    def _meddle(self, corner: Corner, how: How) -> bool:
+        if corner.witness.facing != "backward" and not how["forward"]:
+            return False
+        self._loop.call_later(_number(how, "after_s"), self._press, corner, Key.START)
+        return True
 
     def _disturb(self, kind: Kind, rate: float, seconds: float) -> None:
         now = self._loop.time()

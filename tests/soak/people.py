@@ -50,6 +50,8 @@ class Person:
         """Offers in a row that led to no session."""
         self.strangers: list[Callable[[Act], None]] = []
         """Who will do, as soon as an act is asked for, what would be that act, were it not a stranger's."""
+        self.meddlers: list[Callable[[], bool]] = []
+        """Who will do something as soon as a countdown runs, and whether it is done."""
         self.on_act: Callable[[str, str, float], None] = lambda _id, _act, _now: None
         self._place = place
         self._machine = machine
@@ -83,6 +85,8 @@ class Person:
         self._wake(state, now)
         self._end_manual_use(state, now)
         self._answer(state, now)
+        if state.phase is Phase.COUNTDOWN:
+            self.meddlers = [meddler for meddler in self.meddlers if not meddler()]
         if self.offers:
             self._offer(state, now)
 

@@ -38,6 +38,7 @@ ALARM_EVERY_S = 2.6
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
 STOP_ACCEPTED, STOP_WRITTEN = "a stop was accepted", "a Stop was written"
+UNDER_A_WALKER = "the console's key moved the belt in a countdown to walk backward"
 ARMING = {"start", "facing"}
 """The acts that may be followed by a Start."""
 
@@ -108,7 +109,7 @@ class Witness:
         """The text of the session's program, or of the last one's."""
         self._session_on = False
         self._caps: dict[str, float] = {}
-        self._facing = "forward"
+        self.facing = "forward"
         self._live: int | None = None
         self._slide_from: tuple[float, float] | None = None
         self._licence: float | None = None
@@ -220,11 +221,21 @@ class Witness:
         self._told = None
         self._console_start = now
         self._dues = [due for due in self._dues if due[1] != "G11"]  # whoever stopped it, somebody starts it
-        if self._session_on:  # a Start of ours that has not moved it yet hides the key
-            self._licence, self._console_held = now, self._last_frame(START, now) < now - 12
+        hidden = self._last_frame(START, now) >= now - 12  # by a Start of ours that has not moved it yet
+        self._owe_for_the_key(hidden, now)
+        if self._session_on:
+            self._licence, self._console_held = now, not hidden
         else:
             self._ours = False
             self._dues.clear()
+
+    def _owe_for_the_key(self, hidden: bool, now: float) -> None:
+        """Who faces backward and has heard a countdown is not to be moved by somebody else."""
+        self.hear(now)
+        shown = self._look()
+        counting = shown is not None and shown.phase is Phase.COUNTDOWN and shown.link == "connected"
+        if counting and self.facing == "backward" and not hidden and not self.is_disturbed(now):
+            self._owe(now + self._rest_within() + 3.0, "G13", UNDER_A_WALKER)
 
     def stopped_by_hand(self, now: float) -> None:
         """Console stop, pause or the safety key, with effect."""
@@ -309,14 +320,14 @@ class Witness:
                 self._program = self._programs[str(event.fields["program"])]
                 self._session_on = True
                 self._caps.clear()
-                self._facing, self._live, self._slide_from, self._hand = "forward", None, None, None
+                self.facing, self._live, self._slide_from, self._hand = "forward", None, None, None
                 self._lease = None
                 late = 20 if self.is_disturbed(now) else 1  # its Status comes after the offer
                 self._console_held = self._console_start > now - late
                 if self._console_held:
                     self._licence = now
             case "turn":
-                self._facing = str(event.fields["direction"])
+                self.facing = str(event.fields["direction"])
             case "started" | "completed" | "stopped" | "missed":
                 self._tally[f"session {event.type}"] += 1
                 if event.type != "started":
@@ -513,6 +524,7 @@ class Witness:
         if self._ours and shown is not None and shown.link == "connected":
             self._owe(now + 1.0, "link", "the link was lost with the belt running")
         self._owing = self._owing or self._ours
+        self._dues = [due for due in self._dues if due[1] != "G13"]
         self._first_frame = True
         self._stop_due = self._control_due = None
         self._revoke(now)
@@ -532,8 +544,9 @@ class Witness:
         theirs = self._console_start > self._last_frame(START, now)
         if speed == 0 and (waits or theirs or not belt.is_started):
             self._ours = self.moved_on = False
-            if self._dues:
-                self._dues.clear()
+            if self._dues:  # what the key has begun is to come
+                begun = belt.is_started and not waits
+                self._dues = [due for due in self._dues if begun and due[2] == UNDER_A_WALKER]
             self._over_since = self._alone_since = self._halting_since = self._disobeys_since = None
             self._stop_due = self._control_due = self._left_since = None
             self._owing = False
@@ -542,7 +555,8 @@ class Witness:
             self.moving_s += passed
         elif self._dues:  # a countdown that Stop does not end: G11's time runs from the motion
             since = now + self._rest_within()
-            self._dues = [(max(at, since) if law == "G11" else at, law, why) for at, law, why in self._dues]
+            late = {"G11", "G13"}
+            self._dues = [(max(at, since) if law in late else at, law, why) for at, law, why in self._dues]
         if self._told_moving(now) and not self._lies and not self.is_disturbed(now):
             self._act = None  # whoever started it: the next motion from rest has its own act
         self._judge(speed, now)
@@ -551,6 +565,8 @@ class Witness:
         if self.reader is None:
             return
         loud = self._loud(now)
+        if self.is_disturbed(now):
+            self._dues = [due for due in self._dues if due[1] != "G13"]
         if self._dues and not self._coasts_unseen:
             self._dues = [] if loud else self._dues
             for deadline, law, why in self._dues:
@@ -658,9 +674,9 @@ class Witness:
     def _cap(self, now: float) -> float | None:
         if self._program is None:
             return None
-        if self._facing not in self._caps:
-            self._caps[self._facing] = self._rules.cap(self._program, self._facing)
-        cap = self._caps[self._facing]
+        if self.facing not in self._caps:
+            self._caps[self.facing] = self._rules.cap(self._program, self.facing)
+        cap = self._caps[self.facing]
         if self._live is None:
             return cap
         slide = 0.0
