@@ -596,6 +596,19 @@ def test_and_from_the_speed_it_fell_to_meanwhile_nothing_rises_unannounced() -> 
     assert hands.said()[-1] == "Speed rises to 1.5 in 5 seconds."
 
 
+def test_not_even_to_the_machines_minimum() -> None:
+    hands = at_150()
+    hands.slides(150, 60)
+    hands.runs(60, 5.0)
+    written = len(hands.written)
+    hands.ask(Confirm(Act.OK))
+    assert hands.said()[-1] == "Speed rises to 1.5 in 5 seconds."
+    hands.runs(60, 4.75)
+    assert hands.written[written:] == []
+    hands.runs(60, 0.25)
+    assert hands.written[written:] == [Target(Speed(80))]
+
+
 def test_nor_does_it_on_the_way_to_a_halt() -> None:
     hands = ByHand('{ walk = "forward", for = "9min", speed = 2.5 }', level=3).at(250)
     hands.ask(PauseSession())

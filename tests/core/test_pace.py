@@ -271,6 +271,15 @@ def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
     assert (walked.plan, walked.target) == (120, None)
 
 
+def test_a_belt_that_is_to_slow_down_first_does_not_hold_though_it_is_there_yet() -> None:
+    walked = Walked(150)
+    for _ in range(2):
+        walked.follow(80, may_raise=False)
+    assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
+    assert walked.follow(150) == ""
+    assert walked.plan < 150
+
+
 def test_a_belt_that_is_let_go_has_no_cap_and_no_target() -> None:
     walked = Walked(150)
     walked.desk.stop()

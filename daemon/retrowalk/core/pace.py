@@ -87,7 +87,8 @@ class Pace:
             return f"Speed rises to {kmh(peak):g} in {self.WARNING_S:.0f} seconds."
         if peak < self._announced:
             self._announced, self._held_said = max(peak, self._machine.on_grid(Speed(int(self._plan)))), True
-        if not self._held_said and guard.commanded == self._announced and guard.target_met:
+        there = guard.commanded == self._announced <= self._plan and guard.target_met
+        if there and not self._held_said:
             self._held_said = True
             return f"Holding {kmh(self._announced):g}."
         return ""
@@ -120,15 +121,18 @@ class Pace:
             return Target(self._machine.minimum)
         wanted = self._machine.on_grid(Speed(int(self._plan)))
         if wanted > commanded:
-            return self._raise(wanted, commanded, measured, guard)
+            return self._raise(wanted, commanded, measured, guard, now)
         lower = self._lower(wanted, commanded, measured)
         cap = guard.cap(now)
         if lower is None or cap is None or lower.speed > min(cap, self._reach(measured)):
             return None
         return lower
 
-    def _raise(self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard) -> Target | None:
-        if guard.hand is not None or not guard.target_met:
+    def _raise(
+        self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard, now: float
+    ) -> Target | None:
+        announced = now >= self._announced_at + self.WARNING_S
+        if guard.hand is not None or not guard.target_met or not announced:
             return None
         step = self._machine.on_grid(min(wanted, self._reach(measured)))
         full = step - commanded >= self._limits.step_up
