@@ -100,8 +100,7 @@ class Ear:
         self._witness = witness
 
     def say(self, said: Said) -> None:
-        if said.alarm:
-            self._witness.alarm_heard = asyncio.get_running_loop().time()
+        self._witness.heard(said, asyncio.get_running_loop().time())
 
     def close(self) -> None:
         pass

@@ -5,6 +5,7 @@ advanced to. What people did it knows from the world; what the daemon granted, f
 seconds of the simulation, speeds 0.01 km/h.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from tests.soak.rules import Rules
 from tests.soak.stands import Machine
 
 from retrowalk.core.faults import BY_ID
-from retrowalk.core.model import Emitted, Phase, Replied, Snapshot
+from retrowalk.core.model import Emitted, Phase, Replied, Said, Snapshot
 from retrowalk.hub import Reader
 
 CONTROL, TARGET, INCLINE, START, STOP = 0x00, 0x02, 0x03, 0x07, 0x08
@@ -35,6 +36,8 @@ HALT_S = 70.0
 """A planned halt goes down the ramp first, and gives up waiting for the minimum after 20 s."""
 HALTING = {Phase.TURNING, Phase.RESTING, Phase.PAUSED, Phase.STOPPING}
 ALARM_EVERY_S = 2.6
+WARNED_S = 4.9
+RISE = re.compile(r"Speed rises to ([0-9.]+) in 5 seconds\.")
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
 STOP_ACCEPTED, STOP_WRITTEN = "a stop was accepted", "a Stop was written"
@@ -102,6 +105,8 @@ class Witness:
         self.marked = False
         """The moving-marker of a session that is over is there, for a reason."""
         self.reader: Reader | None = None
+        self._rises: list[tuple[float, int]] = []
+        """What was announced, and when; what the belt was told since is gone."""
         self.alarm_heard = -inf
         self._look: Callable[[], Snapshot | None] = lambda: None
         self._last = 0.0
@@ -169,6 +174,7 @@ class Witness:
         if not self._tells_incline:
             self._incline, self._deck_before = (0, -inf), 0  # where a process before left it nobody knows
         self.acknowledged.clear()
+        self._rises.clear()
 
     def ending(self, now: float) -> None:
         """It is told to end: that is a request to stop."""
@@ -199,6 +205,13 @@ class Witness:
                 self._told = int(self._machine.belt.target)  # the program goes on from there
                 self._agreed_at = now
             self._hand, self._console_held = None, False
+
+    def heard(self, said: Said, now: float) -> None:
+        """A sentence, on the way to whoever is there."""
+        if said.alarm:
+            self.alarm_heard = now
+        elif rise := RISE.fullmatch(said.text):
+            self._rises.append((now, round(float(rise[1]) * 100)))
 
     def stop_called(self, now: float) -> None:
         """Somebody says stop; the reply waits for the journal."""
@@ -461,6 +474,7 @@ class Witness:
         unseen = now <= self._unreported + SEEN_S + 2 * self._record_s and target <= least
         if not licensed and not unseen:  # a fall that nobody reports may be the one that was told
             self._violate("forbidden", f"a target of {target / 100:.2f} km/h while nothing is armed", now)
+        self._judge_announced(target, fastest, now)
         self._told, self._told_at, self._met = target, now, False
         self._drop = max(self._machine.belt.speed - target, 0.0)
         self._disobeys_since = None
@@ -480,6 +494,14 @@ class Witness:
         if self._hand is not None and now > self._hand[0] + 12 and target > self._hand[1] + READING:
             hand = self._hand[1] / 100
             self._violate("G15", f"a raise to {target / 100:.2f} km/h above a hand's {hand:.2f}", now)
+
+    def _judge_announced(self, target: int, fastest: float, now: float) -> None:
+        """What rises was told 5 s before, and since the belt was last told as much."""
+        rises = self._rises
+        rise = self._told is not None and target > max(self._told, fastest + self._noise)
+        if rise and not any(at <= now - WARNED_S and speed >= target for at, speed in rises):
+            self._violate("announced", f"an unannounced rise to {target / 100:.2f} km/h", now)
+        self._rises = [(at, speed) for at, speed in rises if speed > target or at > now - WARNED_S]
 
     def _incline_frame(self, incline: int, licensed: bool, now: float) -> None:
         before, at = self._incline
