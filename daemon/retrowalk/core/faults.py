@@ -96,7 +96,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("presence_missing", "no sign of the walker", _SLOW, _SESSION,
           "No sign of you. Slowing down to the end.", law="presence"),
     Fault("hand", "somebody changed the speed at the console", _HOLD, _SESSION,
-          "You changed the speed: it is yours. Press OK to go on with the program.", law="G15"),
+          "You changed the speed: nothing goes above it. Press OK to go on with the program.", law="G15"),
     Fault("telemetry_late", "no telemetry for 3 s while moving; no raises from 2 s on", _HOLD, _ITSELF,
           "The treadmill is late. No raises until it is back.", law="G10"),
     Fault("cap_enforced", "the belt was above the cap and is told the cap", _NOTE, _ITSELF,
