@@ -17,8 +17,8 @@ class LateStarts:
         """A Start that a Stop overtook may take effect all the same: it counts from that Stop."""
         self._stop: Outstanding | None = None
         """A Stop that a machine may take for a Start."""
-        self._left_stop: Outstanding | None = None
-        """Such a Stop when the link was lost."""
+        self._unheard_stop: Outstanding | None = None
+        """Such a Stop when the belt was heard last, or the link was lost."""
         self._unseen: Outstanding | None = None
         """A Start that a process that is gone may have written last: it counts from the connection."""
         self._key: Outstanding | None = None
@@ -54,17 +54,20 @@ class LateStarts:
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def connected(self, unseen: Outstanding | None, now: float) -> None:
+    def connected(self, unseen: Outstanding | None) -> None:
         """`unseen`: a process that is gone may have written a Start."""
         self._unseen = unseen
-        left, self._left_stop = self._left_stop, None
-        if left is not None and now < left.sent + AFTER_START_S:
-            self._nobodys_for(AFTER_REST_S, now)
 
-    def disconnected(self, now: float) -> None:
-        """The link is gone."""
-        if self.by_stop(now):
-            self._left_stop = self._stop
+    def unheard_since(self, then: float) -> None:
+        """Silence, or no link: a Stop that was waited for at that moment may start the belt unheard."""
+        if self.by_stop(then):
+            self._unheard_stop = self._stop
+
+    def heard(self, now: float) -> None:
+        """A record, the first after that."""
+        stop, self._unheard_stop = self._unheard_stop, None
+        if stop is not None and now < stop.sent + AFTER_START_S:
+            self._nobodys_for(AFTER_REST_S, now)
 
     def stop_sent(self, stop: Outstanding) -> None:
         """A Stop that may be taken for a Start was handed to the link."""

@@ -186,7 +186,7 @@ class Watch:
         self.motion = Motion()
         self._connected_at = now
         self.control = self._still_said = False
-        self._late_starts.connected(self._outstanding(now) if self._inherited else None, now)
+        self._late_starts.connected(self._outstanding(now) if self._inherited else None)
         self._last_speed = None
         if self._left_start:
             self._left_start = False
@@ -202,7 +202,7 @@ class Watch:
             or self.may_start_late(now)
         )
         self.left_running = self.left_running or ran
-        self._late_starts.disconnected(now)
+        self._late_starts.unheard_since(now)
         if self.left_running:
             self._find("link_lost")
             self._unreached_since = float("inf")
@@ -231,6 +231,9 @@ class Watch:
 
     def _record(self, speed: Speed, now: float) -> None:
         was_moving, stirred = self.motion.moving, self.motion.stirred
+        if self.motion.at is not None and now - self.motion.at >= LOST_S:
+            self._late_starts.unheard_since(self.motion.at)
+        self._late_starts.heard(now)
         self.motion.record(speed, now)
         self._late = False
         if self.motion.moving and not was_moving:
