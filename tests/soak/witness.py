@@ -41,6 +41,8 @@ RISE = re.compile(r"Speed rises to ([0-9.]+) in 5 seconds\.")
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
 STOP_ACCEPTED, STOP_WRITTEN = "a stop was accepted", "a Stop was written"
+STOP_STARTED = "a Stop started the belt"
+"""At rest: who does not hear of the belt cannot know it."""
 UNDER_A_WALKER = "the console's key moved the belt in a countdown to walk backward"
 ARMING = {"start", "facing"}
 """The acts that may be followed by a Start."""
@@ -532,8 +534,11 @@ class Witness:
             self._ours = self._ours or self._licence is not None
         if octets[0] != STOP or error is not None or not (belt.speed > REST or belt.is_started):
             return
-        if not any(why == STOP_WRITTEN for _, _, why in self._dues):  # a repeated one is the same stop
-            self._owe(now + self._rest_within(), "G11", STOP_WRITTEN)
+        if not any(
+            why in {STOP_WRITTEN, STOP_STARTED} for _, _, why in self._dues
+        ):  # repeated, it is the same
+            why = STOP_WRITTEN if belt.speed > REST else STOP_STARTED
+            self._owe(now + self._rest_within(), "G11", why)
         mute = self._machine.quirks.control.deaf
         known = not mute and not self.is_disturbed(now) and now > self.unanswered_until + 8
         heeded = self._machine.belt.target == 0  # the Stop before it: to that one it answers yes
@@ -592,7 +597,8 @@ class Witness:
         if self._dues and not self._coasts_unseen:
             self._dues = [] if loud else self._dues
             for deadline, law, why in self._dues:
-                if now > max(deadline, self.deaf_until + 8):
+                unheard = self.disturbed_until + 8 if why == STOP_STARTED else -inf
+                if now > max(deadline, self.deaf_until + 8, unheard):
                     self._violate(
                         law, f"{why}, and the belt still runs {speed / 100:.2f} km/h, no alarm", now
                     )
