@@ -271,6 +271,22 @@ def test_after_a_hand_what_was_reached_before_it_is_announced_anew() -> None:
     assert (walked.plan, walked.target) == (120, None)
 
 
+def test_a_dip_on_the_way_is_a_rise_that_is_announced() -> None:
+    walked = Walked(150)
+    assert walked.follow(145, peak=150, passed=10) == ""
+    walked.follow(145, peak=150)
+    assert walked.target == 140
+    walked.sends(140)
+    walked.desk.runs(140, 5)
+    assert walked.follow(150) == "Speed rises to 1.5 in 5 seconds."
+    walked.desk.runs(140, 4.75)
+    walked.follow(150, passed=100)
+    assert walked.target is None
+    walked.desk.runs(140, 0.25)
+    walked.follow(150, passed=100)
+    assert walked.target == 150
+
+
 def test_a_belt_that_is_to_slow_down_first_does_not_hold_though_it_is_there_yet() -> None:
     walked = Walked(150)
     for _ in range(2):

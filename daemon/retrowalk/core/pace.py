@@ -28,6 +28,8 @@ class Pace:
         self._goal = self._announced = machine.minimum
         self._announced_at = now
         self._held_said = True
+        self._reached = False
+        """The belt was told what was announced."""
         self._steady = True
         """The plan is not on its way at this moment."""
 
@@ -78,16 +80,22 @@ class Pace:
         self._announced = min(self._announced, self._machine.on_grid(Speed(int(self._plan))))
 
     def _announce(self, peak: Speed, guard: Guard, now: float) -> str:
+        commanded = guard.commanded
+        if commanded is not None:
+            if self._reached:  # and told less since: what rises again is announced anew
+                self._announced = min(self._announced, commanded)
+            self._reached = commanded >= self._announced
         peak = self._machine.on_grid(peak)
         cap = guard.cap(now)
         if cap is not None:
             peak = min(peak, self._machine.on_grid(cap))
         if peak > self._announced:
-            self._announced, self._announced_at, self._held_said = peak, now, False
+            self._announced, self._announced_at = peak, now
+            self._held_said = self._reached = False
             return f"Speed rises to {kmh(peak):g} in {self.WARNING_S:.0f} seconds."
         if peak < self._announced:
             self._announced, self._held_said = max(peak, self._machine.on_grid(Speed(int(self._plan)))), True
-        there = guard.commanded == self._announced <= self._plan and guard.target_met
+        there = commanded == self._announced <= self._plan and guard.target_met
         if there and not self._held_said:
             self._held_said = True
             return f"Holding {kmh(self._announced):g}."
