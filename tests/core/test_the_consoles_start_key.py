@@ -1,10 +1,10 @@
 """A press of the console's Start key is worth one motion: not none because it came early, and not two."""
 
 import pytest
-from tests.core.by_hand import ByHand
+from tests.core.by_hand import BACKWARD, COUNTDOWN_S, FORWARD, ByHand
 
 from blefit.ftms.machine_status import MachineStatusOp
-from retrowalk.core.model import StopSession
+from retrowalk.core.model import Act, Confirm, RequestControl, StopSession
 from retrowalk.core.stages import Stage
 
 KEY = MachineStatusOp.STARTED_OR_RESUMED_BY_USER
@@ -68,3 +68,30 @@ def test_a_stop_after_it_was_taken_back_writes_nothing_to_a_belt_at_rest() -> No
     hands.status(STOP_KEY, 1)
     hands.ask(StopSession())
     assert hands.written == []
+
+
+@pytest.mark.parametrize("denied", [False, True], ids=["for the key", "for want of control"])
+@pytest.mark.parametrize(
+    ("step", "after_s", "alarm"),
+    [(BACKWARD, 1.0, True), (BACKWARD, 9.0, True), (BACKWARD, 11.0, False), (FORWARD, 1.0, False)],
+)
+def test_who_stands_backward_after_a_first_start_that_came_to_nothing_is_moved_by_nobody(
+    step: str, after_s: float, alarm: bool, denied: bool
+) -> None:
+    hands = ByHand(step).offered()
+    if denied:
+        hands.results[RequestControl] = None
+    if step == BACKWARD:
+        hands.ask(Confirm(Act.START))
+        hands.counting(Act.FACING)
+    else:
+        hands.counting()
+    hands.runs(0, COUNTDOWN_S - 1.0)
+    hands.status(MachineStatusOp.STARTED_OR_RESUMED_BY_USER)
+    while hands.session.stage is not Stage.ENDED:
+        hands.runs(0, 0.25)
+    hands.runs(0, after_s)
+    hands.runs(80, 1.0)
+    assert (hands.faults() == ["unexpected_motion"]) is alarm
+    assert hands.guard.stopping is alarm
+    assert hands.guard.manual(hands.now) is not alarm

@@ -70,6 +70,8 @@ class Session:
         """The program's highest speed in that direction; 0 where it has none."""
         self._turn_to(Direction.FORWARD)
         self.end_reason = ""
+        self._stands_backward = False
+        """It has ended on somebody who faces backward and has heard that the belt would start."""
         self.started = False
         self.console_started = False
         """By its Start key: the present motion, until an OK."""
@@ -170,6 +172,8 @@ class Session:
 
     def nobody_may_start(self, *, keyed: bool) -> bool:
         """Motion now is nobody's: G13. `keyed`: the console's Start key was reported, so it is no push."""
+        if self._stands_backward:
+            return True
         pushed = self.halt is Halt.BELTOFF and (self._forward or not keyed)
         return self.stage in BETWEEN and not pushed and not self.console_may_start
 
@@ -347,6 +351,7 @@ class Session:
         if self.started:
             self._go(Stage.HALTING, now)
         else:
+            self._stands_backward = self.facing is Direction.BACKWARD
             self.end(now, reason)
 
     def not_started(self, guard: Guard, now: float) -> None:
