@@ -55,7 +55,7 @@ class Pace:
             self.take_back(guard)
         commanded = guard.commanded
         if asked > self._plan:
-            if may_raise and now >= self._announced_at + self.WARNING_S and commanded is not None:
+            if may_raise and self._warned(now) and commanded is not None:
                 top = min(asked, self._announced, Speed(commanded + self._limits.step_up))
                 self._plan = max(self._plan, min(top, self._plan + self._limits.ramp_up * passed))
         else:
@@ -78,6 +78,9 @@ class Pace:
         if guard.commanded is not None:
             self._plan = min(self._plan, guard.commanded)
         self._announced = min(self._announced, self._machine.on_grid(Speed(int(self._plan))))
+
+    def _warned(self, now: float) -> bool:
+        return now >= self._announced_at + self.WARNING_S
 
     def _announce(self, peak: Speed, guard: Guard, now: float) -> str:
         commanded = guard.commanded
@@ -139,8 +142,7 @@ class Pace:
     def _raise(
         self, wanted: Speed, commanded: Speed, measured: Speed, guard: Guard, now: float
     ) -> Target | None:
-        announced = now >= self._announced_at + self.WARNING_S
-        if guard.hand is not None or not guard.target_met or not announced:
+        if guard.hand is not None or not guard.target_met or not self._warned(now):
             return None
         step = self._machine.on_grid(min(wanted, self._reach(measured)))
         full = step - commanded >= self._limits.step_up
