@@ -45,6 +45,12 @@ def twitch(bench: Bench) -> None:
     bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
 
 
+def garbled(bench: Bench) -> None:
+    """One record of 45.87 km/h."""
+    frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(4587)))
+    bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
+
+
 # --- a start of ours ------------------------------------------------------------------------------------
 
 
@@ -103,6 +109,29 @@ def test_a_machine_that_needs_a_target_and_is_silent_at_rest_gets_it_unheard() -
     bench = bench_with(FORWARD, quirks=silent)
     bench.offer()
     assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.faults() == []
+
+
+@pytest.mark.parametrize("later", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_machine_that_needs_a_target_gets_it_when_a_garbled_record_is_past(later: float) -> None:
+    bench = bench_with(FORWARD, quirks=NEEDS_TARGET)
+    bench.offer()
+    assert bench.run(60, until=lambda b: b.sent(START) != [])
+    bench.run(later)
+    garbled(bench)
+    assert bench.run(3, until=lambda b: b.sent(TARGET) != [])
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
+    assert bench.faults() == []
+
+
+def test_a_machine_that_is_silent_from_its_fall_on_gets_the_target_that_it_needs() -> None:
+    silent = Quirks(
+        telemetry=TelemetryQuirks(fields=(), silent_at=Speed(40)), belt=BeltQuirks(needs_target_to_move=True)
+    )
+    bench = bench_with(FORWARD, REST, FORWARD, quirks=silent)
+    bench.offer()
+    assert bench.run(300, until=lambda b: len(b.sent(START)) == 2)
+    assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []
 
 

@@ -369,8 +369,9 @@ class Daemon:
         for corner in self._house.corners:
             corner.state = _nothing
             corner.witness.end_life(now)
-            excused = self._house.disk_failed or corner.witness.moved_on
-            corner.witness.marked = excused and self._house.keepsakes(corner).left_running
+            witness = corner.witness
+            excused = self._house.disk_failed or witness.moved_on or witness.rest_untold
+            witness.marked = excused and self._house.keepsakes(corner).left_running
             if not self._house.disk_failed:
                 self._house.look_up(corner, now)
 

@@ -37,6 +37,7 @@ HALT_S = 70.0
 HALTING = {Phase.TURNING, Phase.RESTING, Phase.PAUSED, Phase.STOPPING}
 ALARM_EVERY_S = 2.6
 WARNED_S = 4.9
+SPEED = re.compile(r"\d+\.\d\d")
 RISE = re.compile(r"Speed rises to ([0-9.]+) in 5 seconds\.")
 ANSWERED_S = 1.2
 """The answer to a request waits so long for the journal."""
@@ -87,6 +88,7 @@ class Witness:
         self._silent = telemetry.silent_at is not None
         self._tells_incline = "inclination" in telemetry.fields
         self._needs_target = machine.quirks.belt.needs_target_to_move
+        self._reverts = machine.quirks.belt.reverts_after_s is not None
         self._tells = STATUS not in machine.quirks.attributes.absent
         self.acknowledged: list[str] = []
         """The ids of what was accepted in this life."""
@@ -104,6 +106,8 @@ class Witness:
         """Until then answers of the machine may be lost or late."""
         self.moved_on = False
         """Since our last session ended the belt never stood still."""
+        self.rest_untold = False
+        """The machine is silent at rest, and the belt has not come to rest on this link."""
         self.marked = False
         """The moving-marker of a session that is over is there, for a reason."""
         self.reader: Reader | None = None
@@ -130,7 +134,7 @@ class Witness:
         self._first_frame = True
         self._owing = False
         """Our session may have left the belt running on a link or in a life that is over."""
-        self._stop_reason = -inf
+        self._stop_reason = self._stop_called = -inf
         self._speed_at_stop = 0.0
         """What was known of the speed as somebody said stop."""
         self._dues: list[tuple[float, str, str]] = []
@@ -202,8 +206,7 @@ class Witness:
         if act in ARMING:
             self._pressed = now
         if act == "ok":
-            reverted = self._machine.quirks.belt.reverts_after_s is not None
-            if self._told is not None and (self._touched > self._told_at or reverted):
+            if self._told is not None and (self._touched > self._told_at or self._reverts):
                 self._told = int(self._machine.belt.target)  # the program goes on from there
                 self._agreed_at = now
             self._hand, self._console_held = None, False
@@ -217,7 +220,7 @@ class Witness:
 
     def stop_called(self, now: float) -> None:
         """Somebody says stop; the reply waits for the journal."""
-        self._stop_reason = now
+        self._stop_reason = self._stop_called = now
         self._speed_at_stop = self._told_speed(now)
 
     def silenced(self, kind: str, now: float | None) -> None:
@@ -271,12 +274,12 @@ class Witness:
             self._told = int(target)  # on its way down still: it looks like one hand, and has its OK
             return
         if self._told is None or abs(target - self._told) <= HAND + self._noise:
-            if self._hand is not None and now <= self._noticed_by(self._hand):
+            if self._unnoticed(now):
                 self._hand = None  # taken back
             return
         if self._met or not speed - FALLEN <= target < self._told:  # that one ends a rise, and is no fall
             self._hand = (now, target)
-        elif self._hand is not None and now <= self._noticed_by(self._hand):
+        elif self._unnoticed(now):
             self._hand = None  # turned back up before it was noticed
 
     def control_taken(self, now: float) -> None:
@@ -352,7 +355,7 @@ class Witness:
                     drove = max(self._last_frame(START, now), self._last_frame(TARGET, now))
                     if "by hand" in str(event.fields["reason"]) and self._console_start > drove:
                         self._ours = False  # control of it was asked for, and no more
-                    self._tally[f"ended: {event.fields['reason']}"] += 1
+                    self._tally[f"ended: {SPEED.sub('...', str(event.fields['reason']))}"] += 1
             case "fault":
                 fault = str(event.fields["id"])
                 self._tally[f"fault {fault}"] += 1
@@ -373,7 +376,7 @@ class Witness:
             self._dues = [due for due in self._dues if due[1] not in {"G10", "G12"}]  # now G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
-            if self._ours and shows and self._last_stop(now) < now - 2:
+            if self._ours and shows and self._last_stop(now) < min(now, self._stop_called) - 2:
                 self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
@@ -487,7 +490,7 @@ class Witness:
             self._violate("G5", f"a target of {target / 100:.2f} km/h, the cap is {allowed}", now)
         if self._console_held and target > max(minimum, self._machine.belt.speed):
             self._violate("presence", "a raise before the OK that a start at the console needs", now)
-        if self._hand is not None and now <= self._noticed_by(self._hand):
+        if self._unnoticed(now):
             self._hand = None  # before it could be noticed our target went over it
         if self.is_disturbed(now):
             return
@@ -554,6 +557,7 @@ class Witness:
         self._dues = [due for due in self._dues if due[1] != "G13"]
         self._first_frame = True
         self._stop_due = self._control_due = None
+        self.rest_untold = self._silent
         self._revoke(now)
 
     # --- what the belt does -----------------------------------------------------------------------
@@ -565,12 +569,17 @@ class Witness:
         belt = self._machine.belt
         speed = belt.speed
         self._speeds.append((now, speed))
+        if self._hand is not None and self._reverts and belt.target < self._hand[1] and self._unnoticed(now):
+            self._hand = None  # the machine took it back
         if len(self._speeds) > 64:
             self._speeds = [one for one in self._speeds if one[0] >= now - SEEN_S]
         waits = belt.is_started and belt.target == 0 and self._needs_target
         theirs = self._console_start > self._last_frame(START, now)
         if speed == 0 and (waits or theirs or not belt.is_started):
             self._ours = self.moved_on = False
+            if self.rest_untold and self._speeds[-2:][0][1] > 0:
+                shown = self._look()
+                self.rest_untold = shown is None or shown.link != "connected"
             if self._dues:  # what the key has begun is to come
                 begun = belt.is_started and not waits
                 self._dues = [due for due in self._dues if begun and due[2] == UNDER_A_WALKER]
@@ -721,9 +730,9 @@ class Witness:
         """As a record may have told it."""
         return next((speed for at, speed in reversed(self._speeds) if at <= now - self._record_s), 0.0)
 
-    def _noticed_by(self, hand: tuple[float, float]) -> float:
+    def _unnoticed(self, now: float) -> bool:
         """G15: a departure of 3 s is a hand, once the belt is there and records tell of it."""
-        return hand[0] + 5 + 2 * self._record_s
+        return self._hand is not None and now <= self._hand[0] + 5 + 2 * self._record_s
 
     def _rest_within(self) -> float:
         """Of a belt that was told to stop: at rest, or the alarm."""

@@ -172,7 +172,12 @@ class Guard(Watch):
         return self._review_start(now) is None
 
     def may_target_at_rest(self, now: float) -> bool:
-        """On a machine that does not move without a target: 1 s after Start's answer, and only once."""
+        """On a machine that does not move without a target: 1 s after Start's answer, only once, and not on a
+        belt that seems to fall."""
+        calm = not self.motion.fell if self.motion.fresh(now, FRESH_S) else self._silent_machine
+        return calm and self._target_at_rest_is_due(now)
+
+    def _target_at_rest_is_due(self, now: float) -> bool:
         return self._start is not None and self._start.may_target(now) and self.commanded is None
 
     def incline_step(self, wanted: Incline, now: float) -> Incline | None:
@@ -260,7 +265,7 @@ class Guard(Watch):
 
     def _why_no_target(self, now: float) -> Refusal | None:
         machine = self.machine
-        early = machine is not None and machine.needs_target_to_move and self.may_target_at_rest(now)
+        early = machine is not None and machine.needs_target_to_move and self._target_at_rest_is_due(now)
         if self.faulted or not (self.state is State.RUNNING or early):
             return Refusal("G1", "not armed, or no motion is measured")
         return self._ungranted()

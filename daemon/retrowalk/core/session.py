@@ -31,7 +31,6 @@ from retrowalk.core.model import (
 from retrowalk.core.pace import Pace
 from retrowalk.core.quantity import words
 from retrowalk.core.stages import BETWEEN, HALT_PHASE, STOPPING, TIMED, Ended, Halt, Restraint, Stage
-from retrowalk.core.steering import FRESH_S
 from retrowalk.core.timeline import Kind, Segment, Timeline
 
 OFFER_S = 300.0
@@ -567,9 +566,7 @@ class Session:
             case Stage.STARTING if guard.state is State.ARMED:
                 return Start() if guard.may_start(now) else None
             case Stage.STARTING if self.machine.needs_target_to_move and guard.may_target_at_rest(now):
-                heard = self.machine.silent_at_rest or guard.motion.fresh(now, FRESH_S)
-                calm = heard and not guard.motion.falling(now)
-                return Target(self.machine.minimum) if calm else None
+                return Target(self.machine.minimum)
             case Stage.WALKING:
                 return self._pace.target(guard, now) or self._incline(guard, now)
             case Stage.EASING:
