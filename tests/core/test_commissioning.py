@@ -697,6 +697,17 @@ def test_while_a_late_start_is_waited_for_silence_is_asked_about() -> None:
     assert bench.go().why == ""
 
 
+@pytest.mark.parametrize("later", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_garbled_record_after_a_start_costs_no_target(later: float) -> None:
+    bench = EmptyBelt(quirks=spec("belt", needs_target_to_move=True))
+    assert bench.run(120, until=lambda b: len(b.sent(START)) == 2)
+    bench.run(later)
+    garbled = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(4587)))
+    bench._feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, garbled))
+    assert bench.go().passed
+    assert bench.faults() == []
+
+
 def test_a_link_that_is_lost_in_the_countdown_is_not_waited_for_in_silence() -> None:
     bench = EmptyBelt()
     assert bench.run(60, until=lambda b: b.controller.marked)
