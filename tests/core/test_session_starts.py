@@ -2,6 +2,7 @@
 step passed at the console."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from tests.core.bench import CLIENT, Bench, program
@@ -28,6 +29,7 @@ from retrowalk.sim.model.telemetry_quirks import TelemetryQuirks
 FAST = TelemetryQuirks(fields=())
 QUICK = Quirks(telemetry=FAST)
 NEEDS_TARGET = Quirks(telemetry=FAST, belt=BeltQuirks(needs_target_to_move=True))
+SILENT = replace(NEEDS_TARGET, telemetry=replace(FAST, silent_at=Speed(40)))
 FORWARD = '{ walk = "forward", for = "60s", speed = 1.4 }'
 BACKWARD = '{ walk = "backward", for = "60s", speed = 1.0 }'
 REST, TURN, PUSH = '{ rest = "40s" }', '{ turn = "backward" }', '{ beltoff = "40s" }'
@@ -39,15 +41,9 @@ def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
     return Bench(quirks=quirks, program=program(text), **facts)  # type: ignore[arg-type]  # a table of facts
 
 
-def twitch(bench: Bench) -> None:
-    """One record of 0.2 km/h: a foot on the belt."""
-    frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(20)))
-    bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
-
-
-def garbled(bench: Bench) -> None:
-    """One record of 45.87 km/h."""
-    frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(4587)))
+def twitch(bench: Bench, speed: int = 20) -> None:
+    """One record: of a foot on the belt, or a garbled one."""
+    frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(speed)))
     bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
 
 
@@ -103,10 +99,7 @@ def test_a_machine_that_needs_a_target_gets_it_when_its_telemetry_is_back() -> N
 
 
 def test_a_machine_that_needs_a_target_and_is_silent_at_rest_gets_it_unheard() -> None:
-    silent = Quirks(
-        telemetry=TelemetryQuirks(fields=(), silent_at=Speed(40)), belt=BeltQuirks(needs_target_to_move=True)
-    )
-    bench = bench_with(FORWARD, quirks=silent)
+    bench = bench_with(FORWARD, quirks=SILENT)
     bench.offer()
     assert bench.run(60, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []
@@ -118,17 +111,14 @@ def test_a_machine_that_needs_a_target_gets_it_when_a_garbled_record_is_past(lat
     bench.offer()
     assert bench.run(60, until=lambda b: b.sent(START) != [])
     bench.run(later)
-    garbled(bench)
+    twitch(bench, 4587)
     assert bench.run(3, until=lambda b: b.sent(TARGET) != [])
     assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []
 
 
 def test_a_machine_that_is_silent_from_its_fall_on_gets_the_target_that_it_needs() -> None:
-    silent = Quirks(
-        telemetry=TelemetryQuirks(fields=(), silent_at=Speed(40)), belt=BeltQuirks(needs_target_to_move=True)
-    )
-    bench = bench_with(FORWARD, REST, FORWARD, quirks=silent)
+    bench = bench_with(FORWARD, REST, FORWARD, quirks=SILENT)
     bench.offer()
     assert bench.run(300, until=lambda b: len(b.sent(START)) == 2)
     assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
