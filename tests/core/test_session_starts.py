@@ -41,7 +41,7 @@ def bench_with(*steps: str, quirks: Quirks = QUICK, **facts: object) -> Bench:
     return Bench(quirks=quirks, program=program(text), **facts)  # type: ignore[arg-type]  # a table of facts
 
 
-def twitch(bench: Bench, speed: int = 20) -> None:
+def stray_record(bench: Bench, speed: int = 20) -> None:
     """One record: of a foot on the belt, or a garbled one."""
     frame = encode(TreadmillData(more_data=False, instantaneous_speed=Speed(speed)))
     bench.controller.feed(Notified(bench.connection, Characteristic.TREADMILL_DATA, frame), bench.now)
@@ -55,7 +55,7 @@ def test_a_foot_on_the_belt_at_the_end_of_the_countdown_holds_the_start_back_unt
     bench.offer()
     assert bench.run(30, until=lambda b: b.snapshot.phase is Phase.COUNTDOWN)
     bench.run(9.9)
-    twitch(bench)
+    stray_record(bench)
     bench.run(0.3)
     assert bench.sent(START) == []
     assert bench.run(5, until=lambda b: b.sent(START) != [])
@@ -111,7 +111,7 @@ def test_a_machine_that_needs_a_target_gets_it_when_a_garbled_record_is_past(lat
     bench.offer()
     assert bench.run(60, until=lambda b: b.sent(START) != [])
     bench.run(later)
-    twitch(bench, 4587)
+    stray_record(bench, 4587)
     assert bench.run(3, until=lambda b: b.sent(TARGET) != [])
     assert bench.run(15, until=lambda b: b.snapshot.phase is Phase.WALKING)
     assert bench.faults() == []

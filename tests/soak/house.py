@@ -368,8 +368,8 @@ class Daemon:
         await asyncio.gather(*self._speaking, return_exceptions=True)
         for corner in self._house.corners:
             corner.state = _nothing
-            corner.witness.end_life(now)
             witness = corner.witness
+            witness.end_life(now)
             excused = self._house.disk_failed or witness.moved_on or witness.rest_untold
             witness.marked = excused and self._house.keepsakes(corner).left_running
             if not self._house.disk_failed:

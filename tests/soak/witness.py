@@ -376,7 +376,7 @@ class Witness:
             self._dues = [due for due in self._dues if due[1] not in {"G10", "G12"}]  # now G11 judges
             self._owe(now + self._rest_within(), "G11", STOP_ACCEPTED)
             shows = belt.is_started or not self._lies  # one that says its target says rest while it coasts
-            if self._ours and shows and self._last_stop(now) < min(now, self._stop_called) - 2:
+            if self._ours and shows and self._last_stop(now) < self._stop_called - 2:
                 self._want_stop(now + 1.0, STOP_ACCEPTED, now)
 
     def _want_stop(self, deadline: float, why: str, now: float) -> None:
